@@ -1,0 +1,35 @@
+# Everything a newcomer types. Python and make are all that has to be there.
+PYTHON ?= python3
+
+.PHONY: run test lint engines format lock screenshot
+
+run: ## Set up and open the console (headless where there is no display)
+	@$(PYTHON) tools/bootstrap.py console
+	@.venv/bin/python main.py $(ARGS)
+
+test: ## Set up and run every check
+	@$(PYTHON) tools/bootstrap.py tests
+	@$(PYTHON) tools/bootstrap.py engines
+	@$(PYTHON) tools/bootstrap.py engines36
+	@.venv/bin/python tools/check.py
+
+lint: ## Format check, lint, types, imports
+	@$(PYTHON) tools/bootstrap.py tests
+	@.venv/bin/python tools/check.py --no-tests
+
+engines: ## The environment that converts networks: TensorFlow 2.17.1 (2 GB)
+	@$(PYTHON) tools/bootstrap.py engines
+
+format: ## Put the code into its format
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format --quiet .
+
+lock: ## Resolve requirements/*.in anew (needs uv)
+	cd requirements && for name in console tests; do \
+	    uv pip compile --quiet --universal --python-version 3.10 --no-header \
+	        $$name.in --output-file $$name.txt; done
+	cd requirements && uv pip compile --quiet --universal --python-version 3.10 \
+	    --no-header engines.in --output-file engines.txt
+
+screenshot: ## Make docs/images/console.png
+	@.venv/bin/python tools/make_screenshot.py docs/images/console.png

@@ -1,0 +1,51 @@
+"""Errors of the console.
+
+ConsoleError
+├── SourceError             frames cannot be had
+│   ├── SourceNotFoundError     nothing is there under that name
+│   ├── SourceFormatError       it is there and is not what it should be
+│   └── SourceLostError         it gave frames and then failed
+├── OutputError             results cannot be written
+└── WorkerStuckError        a thread did not stop in time
+"""
+
+
+class ConsoleError(Exception):
+    """What went wrong, and what the operator can do about it.
+
+    Parameters
+    ----------
+    message : str
+        What happened, with the value that caused it.
+    hint : str
+        What the operator can do next; empty if nothing.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SourceError(ConsoleError):
+    """Frames cannot be had."""
+
+
+class SourceNotFoundError(SourceError):
+    """Nothing is there under that name."""
+
+
+class SourceFormatError(SourceError):
+    """The source is there and is not what it should be."""
+
+
+class SourceLostError(SourceError):
+    """The source gave frames and then failed."""
+
+
+class OutputError(ConsoleError):
+    """Results cannot be written."""
+
+
+class WorkerStuckError(ConsoleError):
+    """A thread did not stop in time."""

@@ -1,0 +1,23 @@
+"""Where files are. Nothing is made on import."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESOURCES = ROOT / "resources"
+DEFAULT_MODEL = RESOURCES / "models" / "default"
+SAMPLE_CLIP = RESOURCES / "samples" / "fast_objects.mp4"
+
+
+def state_folder() -> Path:
+    """Folder for logs, by the XDG base directory specification."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "peregrine"
+
+
+def settings_folder() -> Path:
+    """Folder for settings, by the XDG base directory specification."""
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "peregrine"

@@ -1,0 +1,415 @@
+"""Connects a source, an engine and the tracker; starts and stops them."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import threading
+from collections import deque
+from contextlib import closing
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+from app.frames import StageTimes, TrackState
+from app.handoff import Backlog, LatestSlot
+from app.inference import FrameInference
+from app.ledger import FrameLedger, LedgerCounts
+from app.segmentation import Thresholds
+from app.sources.base import EndOfSource, FrameMode, SourceSpec
+from app.telemetry import DurationWindow, RateMeter
+from app.tracking.settings import TrackerSettings
+from app.tracking.tracker import Tracker
+from app.trails import Trails
+from app.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.frames import Frame, FrameResult
+    from app.sources.base import FrameSource
+    from engines.base import Engine, EngineSpec
+
+log = logging.getLogger(__name__)
+
+_WAIT_S = 0.1
+_JOIN_S = 2.0
+# Frames read ahead where every frame counts; more only holds memory.
+_READ_AHEAD = 8
+
+
+class PipelineState(enum.Enum):
+    """Where a pipeline is.
+
+    STARTING ──first result──▶ RUNNING ◀──pause/resume──▶ PAUSED
+        │                         │                          │
+        ├──── last frame done ────┴──▶ FINISHED              │
+        ├──── an error ──────────────▶ FAULTED               │
+        └──── stop ──────────────────▶ STOPPED ◀─────────────┘
+    """
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAULTED = "faulted"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more frames will come."""
+        return self in (
+            PipelineState.FINISHED,
+            PipelineState.STOPPED,
+            PipelineState.FAULTED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStatus:
+    """One snapshot of a pipeline."""
+
+    state: PipelineState
+    source: SourceSpec | None
+    engine: EngineSpec | None
+    mode: FrameMode
+    thresholds: Thresholds | None
+    ledger: LedgerCounts
+    capture_hz: float
+    infer_hz: float
+    latency_p50_ms: float
+    latency_p99_ms: float
+    stages: StageTimes
+    """Median of each stage over the last frames."""
+    confirmed_tracks: int
+    """In the newest result."""
+    tracks_born: int
+    """Tracks confirmed since the start."""
+    fault: Exception | None
+    """What ended it: a `ConsoleError` or `EngineError` unless it is a bug."""
+
+
+class Pipeline:
+    """A source, an engine and a tracker, running in two threads.
+
+    The capture thread reads the source; the inference thread runs engine,
+    segmentation and tracker. Results go to `results`, where the newest wins, and in
+    order to whoever subscribed. See `PipelineState` for its life.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Opened, read and closed in the capture thread.
+    make_engine : callable
+        Opens the engine; called in the inference thread, which closes it.
+    mode : FrameMode
+        LIVE: the newest frame wins. EVERY_FRAME: the source waits.
+    tracker_settings : TrackerSettings
+        Of the tracker, which starts anew with the pipeline.
+    thresholds : Thresholds, optional
+        None takes those of the model's manifest.
+    frame_limit : int, optional
+        Stop after this many captured frames.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        make_engine: Callable[[], Engine],
+        mode: FrameMode,
+        tracker_settings: TrackerSettings | None = None,
+        thresholds: Thresholds | None = None,
+        frame_limit: int | None = None,
+    ) -> None:
+        self.results: LatestSlot[FrameResult] = LatestSlot()
+        """The newest result; for one reader, the display."""
+        self.trails = Trails()
+        self._source = source
+        self._make_engine = make_engine
+        self._mode = mode
+        self._tracker = Tracker(tracker_settings or TrackerSettings())
+        self._thresholds = thresholds
+        self._frame_limit = frame_limit
+        self._subscribers: list[Backlog[FrameResult]] = []
+        self._newest: LatestSlot[tuple[Frame, ...]] = LatestSlot()
+        self._every: Backlog[tuple[Frame, ...]] = Backlog(_READ_AHEAD)
+        self._ledger = FrameLedger()
+        self._capture_rate = RateMeter()
+        self._infer_rate = RateMeter()
+        self._latency = DurationWindow()
+        self._stack_size = 1
+        self._stage_windows = tuple(DurationWindow(120) for _ in range(4))
+        self._engine_ready = threading.Event()
+        self._is_stop_asked = False
+        self._flow = threading.Condition()
+        self._is_paused = False
+        self._steps = 0
+        self._state_lock = threading.Lock()
+        self._state = PipelineState.STARTING
+        self._fault: Exception | None = None
+        self._source_spec: SourceSpec | None = None
+        self._engine_spec: EngineSpec | None = None
+        self._believed: frozenset[int] = frozenset()
+        self._confirmed = 0
+        self._born = 0
+        self._threads_left = 2
+        self._capture = Worker("capture", self._run_capture, self._on_thread_end)
+        self._inference = Worker("inference", self._run_inference, self._on_thread_end)
+
+    # --- for the thread that owns the pipeline
+
+    def subscribe(self, limit: int = 256) -> Backlog[FrameResult]:
+        """Get every result in order, from now on; call it before `start`.
+
+        In EVERY_FRAME mode the inference waits for a full backlog; in LIVE mode a
+        result that does not fit is refused, and counted there. The backlog is closed
+        after the last result.
+        """
+        backlog: Backlog[FrameResult] = Backlog(limit)
+        self._subscribers.append(backlog)
+        return backlog
+
+    def start(self) -> None:
+        """Start both threads; errors show in `status`."""
+        self._inference.start()
+        self._capture.start()
+
+    def pause(self) -> None:
+        """Hold the feed: a file waits, a live source's frames are skipped."""
+        with self._flow:
+            self._is_paused = True
+        self._move(PipelineState.RUNNING, PipelineState.PAUSED)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        with self._flow:
+            self._is_paused = False
+            self._steps = 0
+            self._flow.notify_all()
+        self._move(PipelineState.PAUSED, PipelineState.RUNNING)
+
+    def step(self) -> None:
+        """Let one more frame through while paused."""
+        with self._flow:
+            self._steps += 1
+            self._flow.notify_all()
+
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """Use other thresholds from the next frame on."""
+        self._thresholds = thresholds
+
+    def request_stop(self) -> None:
+        """Ask both threads to stop; does not wait."""
+        self._is_stop_asked = True
+        self._capture.request_stop()
+        self._inference.request_stop()
+        with self._flow:
+            self._flow.notify_all()
+        self._newest.close()
+        self._every.close()
+
+    def stop(self) -> None:
+        """Stop both threads and wait for them.
+
+        Raises
+        ------
+        WorkerStuckError
+            If one does not stop.
+        """
+        self.request_stop()
+        self._capture.join(_JOIN_S)
+        self._inference.join(_JOIN_S)
+
+    @property
+    def source_spec(self) -> SourceSpec | None:
+        """What the source is, once it is open."""
+        with self._state_lock:
+            return self._source_spec
+
+    def status(self) -> PipelineStatus:
+        """One consistent snapshot; any thread may ask."""
+        p50_ms, p99_ms = self._latency.percentiles_ms(50, 99)
+        stages = StageTimes(*(w.percentiles_ms(50)[0] for w in self._stage_windows))
+        with self._state_lock:
+            return PipelineStatus(
+                state=self._state,
+                source=self._source_spec,
+                engine=self._engine_spec,
+                mode=self._mode,
+                thresholds=self._thresholds,
+                ledger=self._ledger.counts(),
+                capture_hz=self._capture_rate.rate_hz(),
+                infer_hz=self._infer_rate.rate_hz(),
+                latency_p50_ms=p50_ms,
+                latency_p99_ms=p99_ms,
+                stages=stages,
+                confirmed_tracks=self._confirmed,
+                tracks_born=self._born,
+                fault=self._fault,
+            )
+
+    # --- both threads
+
+    def _on_thread_end(self, error: Exception | None) -> None:
+        """Keep the first error as the cause; the last thread closes the books."""
+        if error is not None:
+            with self._state_lock:
+                is_first = self._fault is None
+                if is_first:
+                    self._fault = error
+            if not is_first:
+                log.warning("after the first fault: %s", error)
+        with self._state_lock:
+            self._threads_left -= 1
+            if self._threads_left:
+                return
+            if self._fault is not None:
+                self._state = PipelineState.FAULTED
+            elif self._is_stop_asked:
+                self._state = PipelineState.STOPPED
+            else:
+                self._state = PipelineState.FINISHED
+        for backlog in self._subscribers:
+            backlog.close()
+        self.results.close()
+
+    def _move(self, from_state: PipelineState, to_state: PipelineState) -> None:
+        with self._state_lock:
+            if self._state is from_state:
+                self._state = to_state
+
+    # --- capture thread
+
+    def _run_capture(self, stop: threading.Event) -> None:
+        try:
+            with closing(self._source):
+                spec = self._source.open()
+                with self._state_lock:
+                    self._source_spec = spec
+                # Loading the engine takes longer than opening the source: without
+                # waiting, the first frames of a live source would be replaced.
+                while not self._engine_ready.wait(_WAIT_S):
+                    if stop.is_set():
+                        return
+                self._capture_frames(stop, spec)
+        finally:
+            self._every.close()
+            self._newest.close()
+
+    def _capture_frames(self, stop: threading.Event, spec: SourceSpec) -> None:
+        recent: deque[Frame] = deque(maxlen=self._stack_size)
+        while self._frame_limit is None or (
+            self._ledger.counts().captured < self._frame_limit
+        ):
+            frame = self._next_frame(stop, spec)
+            if frame is None:
+                return
+            self._capture_rate.tick(frame.captured_ns)
+            self._ledger.capture(frame.index)
+            recent.append(frame)
+            if self._is_paused and not self._spend_step():
+                self._ledger.skip()
+            else:
+                self._hand_over(tuple(recent), stop)
+
+    def _next_frame(self, stop: threading.Event, spec: SourceSpec) -> Frame | None:
+        """Read a frame; None when it is time to end."""
+        while not stop.is_set():
+            # A live source is read on while paused, or its buffers would overflow.
+            if not spec.is_live and not self._may_flow():
+                continue
+            try:
+                frame = self._source.read(_WAIT_S)
+            except EndOfSource:
+                return None
+            if frame is not None:
+                return frame
+        return None
+
+    def _may_flow(self) -> bool:
+        with self._flow:
+            return self._flow.wait_for(
+                lambda: self._steps > 0 or not self._is_paused, _WAIT_S
+            )
+
+    def _spend_step(self) -> bool:
+        with self._flow:
+            if not self._steps:
+                return False
+            self._steps -= 1
+            return True
+
+    def _hand_over(self, stack: tuple[Frame, ...], stop: threading.Event) -> None:
+        if self._mode is FrameMode.LIVE:
+            left_over = self._newest.put(stack)
+            if left_over is stack:
+                self._ledger.discard()
+            elif left_over is not None:
+                self._ledger.replace()
+            return
+        while not self._every.wait_for_room(_WAIT_S) and not stop.is_set():
+            pass
+        if not self._every.offer(stack):
+            self._ledger.discard()
+
+    # --- inference thread
+
+    def _run_inference(self, stop: threading.Event) -> None:
+        feed = self._newest if self._mode is FrameMode.LIVE else self._every
+        try:
+            with closing(self._make_engine()) as engine:
+                model = engine.spec.model
+                if self._thresholds is None:
+                    self._thresholds = Thresholds(
+                        model.threshold_low, model.threshold_high
+                    )
+                self._stack_size = model.input.frame_count
+                with self._state_lock:
+                    self._engine_spec = engine.spec
+                self._engine_ready.set()
+                inference = FrameInference(engine, self._tracker)
+                while not stop.is_set() and not feed.is_drained:
+                    stack = feed.take(_WAIT_S)
+                    if stack is None:
+                        continue
+                    try:
+                        result = inference.infer(stack, self._thresholds)
+                    except Exception:
+                        self._ledger.discard()
+                        raise
+                    self._publish(result, stop)
+        finally:
+            # Also where the engine failed: the capture thread has to end.
+            self._capture.request_stop()
+            feed.close()
+            while feed.take(0) is not None:
+                self._ledger.discard()
+
+    def _publish(self, result: FrameResult, stop: threading.Event) -> None:
+        self._ledger.infer()
+        self.trails.update(result.tracks, result.frame.time_s)
+        self._infer_rate.tick(result.done_ns)
+        self._latency.add(result.latency_ms)
+        for window, duration_ms in zip(
+            self._stage_windows, astuple(result.stages), strict=True
+        ):
+            window.add(duration_ms)
+        self._count_tracks(result)
+        if self._state is PipelineState.STARTING:
+            self._move(
+                PipelineState.STARTING,
+                PipelineState.PAUSED if self._is_paused else PipelineState.RUNNING,
+            )
+        self.results.put(result)
+        for backlog in self._subscribers:
+            if self._mode is FrameMode.EVERY_FRAME:
+                while not backlog.wait_for_room(_WAIT_S) and not stop.is_set():
+                    pass
+            backlog.offer(result)
+
+    def _count_tracks(self, result: FrameResult) -> None:
+        tracks = result.tracks
+        confirmed = frozenset(tracks.id[tracks.state == TrackState.CONFIRMED].tolist())
+        self._confirmed = len(confirmed)
+        self._born += len(confirmed - self._believed)
+        # Lost tracks stay in it: finding one again is no birth.
+        self._believed = (self._believed & frozenset(tracks.id.tolist())) | confirmed

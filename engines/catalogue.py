@@ -1,0 +1,72 @@
+"""Which engines this interpreter can run, and how one is opened."""
+
+import importlib.util
+from typing import NamedTuple, Optional, Tuple
+
+from engines.base import Engine, EngineKind, Precision
+from engines.errors import EngineUnavailableError
+from engines.manifest import ModelManifest
+
+
+class Availability(NamedTuple):
+    """Whether one kind of engine runs here and, when not, why."""
+
+    kind: EngineKind
+    is_available: bool
+    reason: str
+    """Empty where it is available."""
+
+
+def availability() -> Tuple[Availability, ...]:
+    """Look which engines can be opened, without importing a library."""
+    found = [Availability(EngineKind.REFERENCE, True, "")]
+    for kind, module in ((EngineKind.OPENVINO, "openvino"),):
+        has_module = importlib.util.find_spec(module) is not None
+        reason = "" if has_module else f"{module} is not installed"
+        found.append(Availability(kind, has_module, reason))
+    return tuple(found)
+
+
+def open_engine(
+    kind: EngineKind,
+    manifest: Optional[ModelManifest] = None,
+    precision: Optional[Precision] = None,
+    threads: int = 1,
+) -> Engine:
+    """Load a network. Call it in the thread that will infer.
+
+    Parameters
+    ----------
+    kind : EngineKind
+        What runs it.
+    manifest : ModelManifest, optional
+        The model. The reference engine has none.
+    precision : Precision, optional
+        None takes the fastest this machine has that is not quantised.
+    threads : int
+        Threads of one inference.
+
+    Raises
+    ------
+    EngineError
+        If the library is missing or the model cannot be loaded.
+    """
+    if kind is EngineKind.REFERENCE:
+        from engines.reference import ReferenceEngine
+
+        return ReferenceEngine()
+    if manifest is None:
+        raise EngineUnavailableError(
+            f"the {kind.value} engine needs a model",
+            hint="Name a model folder.",
+        )
+    if kind is EngineKind.OPENVINO:
+        from engines.openvino_runtime import OpenVinoEngine
+
+        return OpenVinoEngine(manifest, precision, threads)
+    raise EngineUnavailableError(
+        f"this version cannot run {kind.value} engines",
+        hint="Choose one of: {}.".format(
+            ", ".join(entry.kind.value for entry in availability())
+        ),
+    )

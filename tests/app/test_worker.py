@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.errors import WorkerStuckError
+from app.worker import Worker
+
+
+def test_a_body_that_returns_ends_without_an_error() -> None:
+    ends: list[Exception | None] = []
+    worker = Worker("counting", lambda _stop: None, ends.append)
+
+    worker.start()
+    worker.join(5)
+
+    assert ends == [None]
+    assert not worker.is_alive
+
+
+def test_an_error_of_the_body_is_handed_on() -> None:
+    ends: list[Exception | None] = []
+    error = RuntimeError("no light")
+
+    def body(_stop: threading.Event) -> None:
+        raise error
+
+    worker = Worker("failing", body, ends.append)
+
+    worker.start()
+    worker.join(5)
+
+    assert ends == [error]
+
+
+def test_a_body_sees_the_request_to_stop() -> None:
+    ends: list[Exception | None] = []
+    worker = Worker("waiting", lambda stop: stop.wait(10) and None, ends.append)
+    worker.start()
+
+    worker.request_stop()
+    worker.join(5)
+
+    assert ends == [None]
+
+
+def test_a_thread_that_does_not_stop_is_named() -> None:
+    release = threading.Event()
+    worker = Worker(
+        "stuck", lambda _stop: release.wait(10) and None, lambda _error: None
+    )
+    worker.start()
+
+    with pytest.raises(WorkerStuckError, match="stuck"):
+        worker.join(0.01)
+
+    release.set()
+    worker.join(5)
+
+
+def test_a_worker_that_was_never_started_joins_at_once() -> None:
+    worker = Worker("idle", lambda _stop: None, lambda _error: None)
+
+    worker.join(0)
+
+    assert not worker.is_alive
