@@ -25,11 +25,10 @@ format: ## Put the code into its format
 	@.venv/bin/ruff format --quiet .
 
 lock: ## Resolve requirements/*.in anew (needs uv)
-	cd requirements && for name in console tests; do \
+	cd requirements && for name in console tests engines; do \
 	    uv pip compile --quiet --universal --python-version 3.10 --no-header \
+	        --no-emit-package openvino-telemetry \
 	        $$name.in --output-file $$name.txt; done
-	cd requirements && uv pip compile --quiet --universal --python-version 3.10 \
-	    --no-header engines.in --output-file engines.txt
 
 screenshot: ## Make docs/images/console.png
 	@.venv/bin/python tools/make_screenshot.py docs/images/console.png

@@ -5,6 +5,8 @@ import enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Type
 
+from engines.errors import InferenceError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -78,6 +80,21 @@ class Engine(abc.ABC):
         InferenceError
             If the shape or dtype is wrong, or the runtime reports a failure.
         """
+
+    def check_input(self, tensor: "NDArray[Any]") -> None:
+        """Refuse a tensor that the network does not take.
+
+        Raises
+        ------
+        InferenceError
+            Naming both shapes and dtypes.
+        """
+        wanted = self.spec.model.input
+        if tensor.shape != wanted.shape or tensor.dtype.name != wanted.dtype:
+            raise InferenceError(
+                f"input of shape {tensor.shape} and dtype {tensor.dtype}, "
+                f"the network takes {wanted.shape} of {wanted.dtype}"
+            )
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -7,6 +7,8 @@ from engines.base import Engine, EngineKind, Precision
 from engines.errors import EngineUnavailableError
 from engines.manifest import ModelManifest
 
+_MODULES = {EngineKind.OPENVINO: "openvino", EngineKind.ONNXRUNTIME: "onnxruntime"}
+
 
 class Availability(NamedTuple):
     """Whether one kind of engine runs here and, when not, why."""
@@ -20,7 +22,7 @@ class Availability(NamedTuple):
 def availability() -> Tuple[Availability, ...]:
     """Look which engines can be opened, without importing a library."""
     found = [Availability(EngineKind.REFERENCE, True, "")]
-    for kind, module in ((EngineKind.OPENVINO, "openvino"),):
+    for kind, module in _MODULES.items():
         has_module = importlib.util.find_spec(module) is not None
         reason = "" if has_module else f"{module} is not installed"
         found.append(Availability(kind, has_module, reason))
@@ -64,6 +66,10 @@ def open_engine(
         from engines.openvino_runtime import OpenVinoEngine
 
         return OpenVinoEngine(manifest, precision, threads)
+    if kind is EngineKind.ONNXRUNTIME:
+        from engines.onnxruntime_runtime import OnnxRuntimeEngine
+
+        return OnnxRuntimeEngine(manifest, precision, threads)
     raise EngineUnavailableError(
         f"this version cannot run {kind.value} engines",
         hint="Choose one of: {}.".format(

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
-import numpy as np
-
 from engines.base import Engine, EngineKind, EngineSpec, Precision
 from engines.errors import EngineLoadError, EngineUnavailableError, InferenceError
 from engines.manifest import ModelManifest
+from engines.openvino_library import import_openvino
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +37,7 @@ class OpenVinoEngine(Engine):
         precision: Optional[Precision] = None,
         threads: int = 1,
     ) -> None:
-        try:
-            import openvino
-        except ImportError as error:
-            raise EngineUnavailableError(
-                f"OpenVINO is not installed for this Python ({error})",
-                hint="Install it with 'pip install openvino'.",
-            ) from error
+        openvino = import_openvino()
         core = openvino.Core()
         precision = _precision_for(core, precision)
         path = _file_of(manifest)
@@ -84,12 +77,7 @@ class OpenVinoEngine(Engine):
 
     def infer(self, tensor: "NDArray[Any]") -> "NDArray[Any]":
         """Run the network once; see `Engine.infer`."""
-        wanted = self._spec.model.input
-        if tensor.shape != wanted.shape or tensor.dtype != np.dtype(wanted.dtype):
-            raise InferenceError(
-                f"input of shape {tensor.shape} and dtype {tensor.dtype}, "
-                f"the network takes {wanted.shape} of {wanted.dtype}"
-            )
+        self.check_input(tensor)
         try:
             outputs = self._request.infer([tensor], share_inputs=True)
         except RuntimeError as error:

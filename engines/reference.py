@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.base import Engine, EngineKind, EngineSpec, Precision
-from engines.errors import InferenceError
 from engines.manifest import Activation, InputSpec, ModelManifest, OutputSpec
 
 if TYPE_CHECKING:
@@ -48,9 +47,7 @@ class ReferenceEngine(Engine):
 
     def infer(self, tensor: "NDArray[Any]") -> "NDArray[Any]":
         """Difference three frames; see `Engine.infer`."""
-        expected = self._spec.model.input.shape
-        if tensor.shape != expected:
-            raise InferenceError(f"input of shape {tensor.shape}, expected {expected}")
+        self.check_input(tensor)
         newest = tensor[..., 2:]
         change = np.minimum(
             np.abs(newest - tensor[..., 1:2]), np.abs(newest - tensor[..., :1])

@@ -198,7 +198,8 @@ def _make_environment(folder: Path, lock_name: str, python: str) -> None:
     if lock_name == "engines36.txt":
         # The pip that came with Python 3.6 does not know today's wheels.
         _install(pip, ["pip==21.3.1"])
-    _install(pip, ["-r", str(REQUIREMENTS / lock_name)])
+    # The lock file names everything that is wanted, and leaves out what is not.
+    _install(pip, ["--no-deps", "-r", str(REQUIREMENTS / lock_name)])
     (folder / "peregrine-lock").write_text(_stamp_of(lock_name, python))
 
 

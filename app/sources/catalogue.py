@@ -1,0 +1,61 @@
+"""Which sources there are, and which one a URI means."""
+
+from __future__ import annotations
+
+import glob
+from typing import TYPE_CHECKING
+
+from app.errors import SourceFormatError
+from app.sources import image_folder, synthetic
+from app.sources.image_folder import ImageFolderSource
+from app.sources.synthetic import SyntheticSource
+from app.sources.uri import is_there, parse_uri, refuse_missing_path
+from app.sources.video_file import VideoFileSource
+
+if TYPE_CHECKING:
+    from app.sources.base import FrameSource
+
+SOURCE_SCHEMES = {
+    "PATH": "a video file, a folder of images, or a pattern as 'frames/*.png'",
+    "file://PATH": "the same, as a URI with percent signs",
+    f"{image_folder.SCHEME}://PATH?fps=120": "a folder of images, with its rate",
+    f"{synthetic.SCHEME}://?objects=20&seconds=20": (
+        "a moving scene whose true positions are known;"
+        f" options: {', '.join(synthetic.OPTION_NAMES)}"
+    ),
+}
+"""How a source is written, and what it is: for help texts."""
+
+
+def open_source(uri: str, *, is_paced: bool) -> FrameSource:
+    """Make the source that a URI or path means; its `open` opens it.
+
+    Parameters
+    ----------
+    uri : str
+        One of `SOURCE_SCHEMES`.
+    is_paced : bool
+        Whether frames come at their own time, or as fast as they are read.
+
+    Raises
+    ------
+    SourceFormatError
+        If the scheme or an option is unknown, or a value is out of its bounds.
+    """
+    parsed = parse_uri(uri)
+    if parsed.scheme == synthetic.SCHEME:
+        return SyntheticSource(uri, is_paced=is_paced)
+    if parsed.scheme == image_folder.SCHEME:
+        return ImageFolderSource(uri, is_paced=is_paced)
+    if parsed.scheme not in ("", "file"):
+        raise SourceFormatError(
+            f"{parsed.scheme}:// is not a kind of source that Peregrine reads",
+            hint=f"It reads: {', '.join(SOURCE_SCHEMES)}.",
+        )
+    refuse_missing_path(parsed)
+    path = parsed.path
+    is_image = path.suffix.lower() in image_folder.IMAGE_SUFFIXES
+    is_pattern = not is_there(path) and glob.has_magic(parsed.body)
+    if path.is_dir() or is_image or is_pattern:
+        return ImageFolderSource(uri, is_paced=is_paced)
+    return VideoFileSource(uri, is_paced=is_paced)

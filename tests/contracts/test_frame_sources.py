@@ -1,0 +1,202 @@
+"""What every `FrameSource` promises; a new source is added to `CASES`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.errors import SourceError, SourceNotFoundError
+from app.sources.base import EndOfSource
+from app.sources.catalogue import open_source
+from tests.app.sources.clips import write_images, write_video
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.frames import Frame
+    from app.sources.base import FrameSource
+
+FRAME_COUNT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A source of ten frames, and the URI of one that is not there."""
+
+    name: str
+    make_uri: Callable[[Path], str]
+    missing_uri: str | None
+    """None for a source that is always there."""
+
+
+CASES = [
+    Case("synthetic", lambda _: "synthetic://?size=64x48&fps=500&frames=10", None),
+    Case(
+        "colour video",
+        lambda folder: str(write_video(folder / "clip.mp4", FRAME_COUNT)),
+        "missing.mp4",
+    ),
+    Case(
+        "grey video",
+        lambda folder: str(
+            write_video(folder / "clip.mkv", FRAME_COUNT, codec="ffv1", pix_fmt="gray")
+        ),
+        "missing.mkv",
+    ),
+    Case(
+        "file URI",
+        lambda folder: write_video(folder / "a clip.mp4", FRAME_COUNT).as_uri(),
+        "file:///missing/clip.mp4",
+    ),
+    Case(
+        "image folder",
+        lambda folder: f"folder://{write_images(folder / 'images')}?fps=500",
+        "folder:///missing/images",
+    ),
+    Case(
+        "pattern",
+        lambda folder: str(
+            write_images(folder / "images", is_colour=True) / "frame*.png"
+        ),
+        "missing/*.png",
+    ),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+@pytest.fixture(params=[True, False], ids=["paced", "unpaced"])
+def source(request: pytest.FixtureRequest, case: Case, tmp_path: Path) -> FrameSource:
+    return open_source(case.make_uri(tmp_path), is_paced=request.param)
+
+
+def _frames_of(source: FrameSource) -> list[Frame]:
+    frames: list[Frame] = []
+    while True:
+        try:
+            frame = source.read(0.5)
+        except EndOfSource:
+            return frames
+        if frame is not None:
+            frames.append(frame)
+
+
+def test_indices_and_times_increase_from_zero(source: FrameSource) -> None:
+    with closing(source):
+        source.open()
+        frames = _frames_of(source)
+
+    indices = [frame.index for frame in frames]
+    times_ns = [frame.timestamp_ns for frame in frames]
+    assert (indices[0], times_ns[0]) == (0, 0)
+    assert (np.diff(indices) > 0).all()
+    assert (np.diff(times_ns) > 0).all()
+
+
+def test_frames_are_as_many_as_the_source_says(case: Case, tmp_path: Path) -> None:
+    source = open_source(case.make_uri(tmp_path), is_paced=False)
+    with closing(source):
+        spec = source.open()
+        frames = _frames_of(source)
+
+    assert len(frames) == FRAME_COUNT
+    assert spec.frame_count in (FRAME_COUNT, None)
+
+
+def test_images_are_what_the_spec_says_and_read_only(source: FrameSource) -> None:
+    with closing(source):
+        spec = source.open()
+        frames = _frames_of(source)
+
+    shape = (spec.height_px, spec.width_px, 3) if spec.is_colour else (48, 64)
+    for frame in frames:
+        assert frame.image.shape == shape
+        assert frame.image.dtype == np.uint8
+        assert not frame.image.flags.writeable
+
+
+def test_an_image_is_kept_while_later_frames_are_read(source: FrameSource) -> None:
+    with closing(source):
+        source.open()
+        first = source.read(1.0)
+        assert first is not None
+        before = first.image.copy()
+        _frames_of(source)
+
+        assert np.array_equal(first.image, before)
+
+
+def test_arrival_is_measured_on_the_monotonic_clock(source: FrameSource) -> None:
+    with closing(source):
+        source.open()
+        frames = _frames_of(source)
+
+    assert (np.diff([frame.captured_ns for frame in frames]) >= 0).all()
+
+
+def test_the_end_is_told_again_and_again(source: FrameSource) -> None:
+    with closing(source):
+        source.open()
+        _frames_of(source)
+
+        for _ in range(2):
+            with pytest.raises(EndOfSource):
+                source.read(0.0)
+
+
+def test_closing_twice_is_fine(source: FrameSource) -> None:
+    source.open()
+
+    source.close()
+    source.close()
+
+
+def test_closing_without_opening_is_fine(source: FrameSource) -> None:
+    source.close()
+
+
+def test_a_closed_source_opens_again_from_the_start(source: FrameSource) -> None:
+    with closing(source):
+        spec = source.open()
+        _frames_of(source)
+        source.close()
+
+        again = source.open()
+        frame = source.read(1.0)
+
+    assert again == spec
+    assert frame is not None
+    assert frame.index == 0
+
+
+def test_the_uri_of_the_spec_opens_the_same_source(source: FrameSource) -> None:
+    with closing(source):
+        spec = source.open()
+
+    with closing(open_source(spec.uri, is_paced=spec.is_live)) as other:
+        assert other.open() == spec
+
+
+def test_reading_before_opening_is_refused(source: FrameSource) -> None:
+    with pytest.raises(SourceError, match="not open"):
+        source.read(0.0)
+
+
+@pytest.mark.parametrize(
+    "uri", [case.missing_uri for case in CASES if case.missing_uri is not None]
+)
+def test_what_is_not_there_cannot_be_opened(uri: str) -> None:
+    with pytest.raises(SourceNotFoundError) as caught:
+        open_source(uri, is_paced=False).open()
+
+    assert "missing" in caught.value.message
+    assert caught.value.hint
