@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.errors import SourceFormatError, SourceLostError, SourceNotFoundError
+from app.paths import SAMPLE_CLIP
 from app.sources.base import EndOfSource
 from app.sources.video_file import VideoFileSource, _Clock
 from tests.app.sources.clips import cut, picture, write_sound, write_video
@@ -299,3 +300,14 @@ def test_a_video_cut_out_of_a_stream_begins_with_its_first_good_frame(
 def test_options_are_refused() -> None:
     with pytest.raises(SourceFormatError, match="speed"):
         VideoFileSource("file:///clip.mp4?speed=2", is_paced=False)
+
+
+def test_the_clip_that_ships_is_twenty_seconds_of_fast_objects() -> None:
+    with closing(VideoFileSource(str(SAMPLE_CLIP), is_paced=False)) as source:
+        spec = source.open()
+        frame = source.read(1.0)
+
+    assert (spec.width_px, spec.height_px, spec.frame_rate_hz) == (640, 480, 120.0)
+    assert spec.frame_count == 2400
+    assert frame is not None
+    assert frame.image.std() > 5

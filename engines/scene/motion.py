@@ -126,12 +126,6 @@ class Arena(NamedTuple):
     reach_px: float
     """Distance of its centre from the frame at which nothing of it is seen."""
 
-    def is_out_of_sight(self, x: float, y: float) -> bool:
-        """Whether nothing is seen of an object there."""
-        outside_x = max(-x, x - (self.width_px - 1))
-        outside_y = max(-y, y - (self.height_px - 1))
-        return max(outside_x, outside_y) > self.reach_px
-
 
 def draw_path(
     rng: "np.random.Generator", motion: Motion, arena: Arena, speed_px_s: float
@@ -281,8 +275,6 @@ def _manoeuvring(
         heading += turn
         start_s += duration_s
         x, y, _, _ = piece.at(start_s)
-        if arena.is_out_of_sight(x, y):
-            break
     pieces.append(
         _Piece(
             start_s,
@@ -314,15 +306,19 @@ def _crossing_s(arena: Arena, first: _Piece) -> float:
 
 
 def _path_that_leaves(arena: Arena, pieces: List[_Piece]) -> Path:
-    """End a path where its last piece leaves the frame."""
-    last = pieces[-1]
+    """End a path where it first goes out of sight."""
     room = arena.reach_px
-    leave_s = min(
-        _exit_s(last.x, last.vx, last.ax, -room, arena.width_px - 1 + room),
-        _exit_s(last.y, last.vy, last.ay, -room, arena.height_px - 1 + room),
-    )
-    # A path that is already outside and moves away has nothing more to show.
-    return Path(pieces, last.start_s + (0.0 if math.isinf(leave_s) else leave_s))
+    right, bottom = arena.width_px - 1 + room, arena.height_px - 1 + room
+    starts = [piece.start_s for piece in pieces]
+    for piece, until_s in zip(pieces, [*starts[1:], math.inf]):
+        leave_s = piece.start_s + min(
+            _exit_s(piece.x, piece.vx, piece.ax, -room, right),
+            _exit_s(piece.y, piece.vy, piece.ay, -room, bottom),
+        )
+        if leave_s < until_s:
+            return Path(pieces, leave_s)
+    # Rounding may leave a path outside that began at the very edge.
+    return Path(pieces, starts[-1])
 
 
 def _exit_s(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Dict, NamedTuple, Tuple
 import cv2
 import numpy as np
 
-from engines.scene_motion import Streak
+from engines.scene.motion import Streak
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from engines.scene_motion import SINGLE_MOTIONS, Arena, Motion, Path, draw_path
-from engines.scene_settings import SceneSettings, random_stream
-from engines.scene_sprites import Sprite
+from engines.scene.motion import SINGLE_MOTIONS, Arena, Motion, Path, draw_path
+from engines.scene.settings import SceneSettings, random_stream
+from engines.scene.sprites import Sprite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

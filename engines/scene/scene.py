@@ -1,45 +1,23 @@
-"""A scene of blurred fast objects whose true positions are known.
-
-The one renderer for demonstration, training and the tests' truth. Everything is a
-function of the settings and the frame's index: any frame can be rendered first, and
-rendering it again gives the same pixels.
-
-Needs OpenCV, so nothing in `engines` imports it on its own.
-"""
+"""Renders a scene and tells the truth of it."""
 
 from typing import TYPE_CHECKING, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
 
-from engines.scene_backdrop import (
+from engines.scene.backdrop import (
     Backdrop,
     Occluders,
     SensorNoise,
     Shake,
     flicker_gain,
 )
-from engines.scene_bodies import Body, Succession
-from engines.scene_motion import Motion, Streak
-from engines.scene_settings import (
-    SETTING_BOUNDS,
-    SceneSettings,
-    check_settings,
-    random_settings,
-    random_stream,
-)
+from engines.scene.bodies import Body, Succession
+from engines.scene.motion import Streak
+from engines.scene.settings import SceneSettings, check_settings, random_stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = [
-    "SETTING_BOUNDS",
-    "Motion",
-    "Scene",
-    "SceneSettings",
-    "SceneTruth",
-    "random_settings",
-]
 
 
 class SceneTruth(NamedTuple):
@@ -129,7 +107,7 @@ class Scene:
         """Render one frame.
 
         Frames in order are fastest. The first call far into the scene works through
-        the objects before it, once: some seconds for each hour.
+        the objects before it, once: seconds for each hour of the scene.
 
         Parameters
         ----------

@@ -5,7 +5,7 @@ from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
 
-from engines.scene_motion import Motion
+from engines.scene.motion import Motion
 
 
 class SceneSettings(NamedTuple):

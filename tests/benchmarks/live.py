@@ -1,0 +1,164 @@
+"""The console's main job, live: the real window on the synthetic camera.
+
+    .venv/bin/python -m tests.benchmarks.live [--seconds N] [--source URI] ...
+
+Opens the console as `main.py` does (under Xvfb where there is no display), feeds it
+the synthetic 120 fps source, and prints what the capture lost, how many frames a
+second were inferred, how long a frame took from its arrival to its result, and how
+much of its time the GUI thread was busy. The first seconds, in which the window and
+the graphs come up, are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.commands.arguments import add_engine_arguments, engine_factory
+from app.pipeline import Pipeline
+from app.sources.base import FrameMode
+from app.sources.catalogue import open_source
+
+if TYPE_CHECKING:
+    from app.frames import FrameResult
+    from app.handoff import Backlog
+
+_WARM_UP_S = 4.0
+
+
+class Measurement:
+    """What is measured while the window is open."""
+
+    def __init__(self) -> None:
+        self.pipeline: Pipeline | None = None
+        self.latencies_ms: list[float] = []
+        self.is_counting = False
+        self._reader: threading.Thread | None = None
+        self._started = (0.0, 0.0, 0)
+        self.rows: list[tuple[str, str]] = []
+
+    def watch(self, pipeline: Pipeline) -> None:
+        """Collect the latency of every result of a pipeline."""
+        self.pipeline = pipeline
+        results = pipeline.subscribe()
+        self._reader = threading.Thread(target=self._collect, args=(results,))
+        self._reader.start()
+
+    def start(self) -> None:
+        """Begin to count; in the GUI thread."""
+        assert self.pipeline is not None
+        self.is_counting = True
+        inferred = self.pipeline.status().ledger.inferred
+        self._started = (time.monotonic(), time.thread_time(), inferred)
+
+    def finish(self) -> None:
+        """Stop counting; in the GUI thread."""
+        assert self.pipeline is not None
+        self.is_counting = False
+        began_s, busy_s, inferred = self._started
+        seconds = time.monotonic() - began_s
+        status = self.pipeline.status()
+        ledger = status.ledger
+        p50_ms, p99_ms, p999_ms = np.percentile(self.latencies_ms, (50, 99, 99.9))
+        memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.rows = [
+            ("seconds", f"{seconds:.1f}"),
+            ("lost at capture", f"{ledger.lost}"),
+            ("replaced", f"{ledger.replaced}"),
+            ("ledger adds up", "yes" if ledger.is_balanced else "NO"),
+            ("inferred a second", f"{(ledger.inferred - inferred) / seconds:.2f}"),
+            (
+                "latency p50 / p99 / p99.9",
+                f"{p50_ms:.1f} / {p99_ms:.1f} / {p999_ms:.1f} ms",
+            ),
+            (
+                "GUI thread busy",
+                f"{100 * (time.thread_time() - busy_s) / seconds:.1f} %",
+            ),
+            ("peak memory", f"{memory_mb:.0f} MB"),
+            ("tracks", f"{status.tracks_born}"),
+        ]
+        if status.engine is not None:
+            engine = status.engine
+            self.rows.append(
+                (
+                    "engine",
+                    f"{engine.model.name}, {engine.kind.value} "
+                    f"{engine.precision.value}, {engine.device}",
+                )
+            )
+
+    def join(self) -> None:
+        """Wait for the collecting thread; the pipeline has stopped."""
+        if self._reader is not None:
+            self._reader.join()
+
+    def _collect(self, results: Backlog[FrameResult]) -> None:
+        while not results.is_drained:
+            result = results.take(timeout_s=0.2)
+            if result is not None and self.is_counting:
+                self.latencies_ms.append(result.latency_ms)
+
+
+def main() -> int:
+    """Open the window, wait, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60.0, metavar="N")
+    parser.add_argument("--source", default="synthetic://?objects=6&seed=5")
+    add_engine_arguments(parser)
+    arguments = parser.parse_args()
+    if "DISPLAY" not in os.environ:
+        return _again_under_xvfb()
+    sys.setswitchinterval(0.0002)  # as main.py does
+    make_engine = engine_factory(arguments)
+    measurement = Measurement()
+
+    def make_pipeline(uri: str, mode: FrameMode) -> Pipeline:
+        pipeline = Pipeline(open_source(uri, is_paced=True), make_engine, mode)
+        measurement.watch(pipeline)
+        return pipeline
+
+    from PySide6.QtCore import QSettings, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from widgets.application import make_application, run_console
+
+    make_application()
+    QTimer.singleShot(round(1e3 * _WARM_UP_S), measurement.start)
+    QTimer.singleShot(
+        round(1e3 * (_WARM_UP_S + arguments.seconds)),
+        lambda: (measurement.finish(), QApplication.closeAllWindows()),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        run_console(
+            make_pipeline,
+            initial_uri=arguments.source,
+            initial_mode=FrameMode.LIVE,
+            settings=QSettings(f"{folder}/window.ini", QSettings.Format.IniFormat),
+            log_path=Path(folder) / "log",
+        )
+    measurement.join()
+    for name, value in measurement.rows:
+        print(f"{name:26} {value}")
+    return 0
+
+
+def _again_under_xvfb() -> int:
+    command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
+    return subprocess.run(
+        [*command, sys.executable, *sys.orig_argv[1:]], check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
