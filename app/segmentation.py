@@ -57,19 +57,27 @@ def segment(
         Centres are means weighted by probability, axes come from second moments.
     """
     weak = (probability > thresholds.low).view(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
-    rows, columns = np.nonzero(weak)
+    mask = np.zeros(weak.shape, np.bool_)
+    mask.setflags(write=False)
+    points = cv2.findNonZero(weak)
+    if points is None:
+        return Segmentation(Blobs.empty(), mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        weak, 8, cv2.CV_16U, cv2.CCL_SAUF
+    )
+    # Only foreground pixels are looked at from here: a hundredth of the picture.
+    columns, rows = points.reshape(-1, 2).T
     label = labels[rows, columns]
     weight = probability[rows, columns].astype(np.float64)
     peak = np.zeros(count)
     np.maximum.at(peak, label, weight)
     is_blob = (peak > thresholds.high) & (stats[:, cv2.CC_STAT_AREA] >= min_area_px)
-    is_blob[0] = False  # the background
-    mask: NDArray[np.bool_] = is_blob[labels]
-    mask.setflags(write=False)
     kept = np.flatnonzero(is_blob)
     if not len(kept):
         return Segmentation(Blobs.empty(), mask)
+    mask = np.zeros(weak.shape, np.bool_)
+    mask[rows, columns] = is_blob[label]
+    mask.setflags(write=False)
 
     x, y = pixel_map.to_frame(columns.astype(np.float64), rows.astype(np.float64))
 

@@ -155,6 +155,8 @@ class TrackJob:
             If the source, the engine or an output fails.
         """
         _make_folder(self.folder)
+        # Its thread looks after bars that stall; this one moves with every frame.
+        tqdm.monitor_interval = 0
         pipeline = Pipeline(
             open_source(self.source, is_paced=self.mode is FrameMode.LIVE),
             self.make_engine,
