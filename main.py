@@ -66,11 +66,11 @@ def run_window(arguments: argparse.Namespace) -> int:
     obstacle = _obstacle_to_a_window()
     if obstacle:
         return _run_headless(arguments, obstacle)
-    from app.sources.catalogue import open_source
     from PySide6.QtCore import QSettings
-    from widgets.application import run_console
 
     from app.pipeline import Pipeline
+    from app.sources.catalogue import open_source
+    from widgets.application import run_console
 
     make_engine = engine_factory(arguments)
 
@@ -105,7 +105,7 @@ def _obstacle_to_a_window() -> str:
 def _run_headless(arguments: argparse.Namespace, obstacle: str) -> int:
     from pathlib import Path
 
-    from app.commands.track import TrackJob
+    from app.track_job import TrackJob
 
     log_to_terminal()
     source = arguments.source or str(SAMPLE_CLIP)

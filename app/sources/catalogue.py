@@ -10,7 +10,6 @@ from app.sources import image_folder, synthetic
 from app.sources.image_folder import ImageFolderSource
 from app.sources.synthetic import SyntheticSource
 from app.sources.uri import is_there, parse_uri, refuse_missing_path
-from app.sources.video_file import VideoFileSource
 
 if TYPE_CHECKING:
     from app.sources.base import FrameSource
@@ -58,4 +57,7 @@ def open_source(uri: str, *, is_paced: bool) -> FrameSource:
     is_pattern = not is_there(path) and glob.has_magic(parsed.body)
     if path.is_dir() or is_image or is_pattern:
         return ImageFolderSource(uri, is_paced=is_paced)
+    # FFmpeg is loaded only where a video is read: it would delay the window.
+    from app.sources.video_file import VideoFileSource
+
     return VideoFileSource(uri, is_paced=is_paced)

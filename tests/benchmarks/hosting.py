@@ -1,0 +1,305 @@
+"""What hosting an engine costs, and what it survives.
+
+    .venv/bin/python -m tests.benchmarks.hosting overhead [--engine-host PYTHON] ...
+    .venv/bin/python -m tests.benchmarks.hosting kills [--kills N] ...
+    .venv/bin/python -m tests.benchmarks.hosting fuzz [--messages N] ...
+
+`overhead` runs the same engine here and hosted, by turns in one run, on the same
+tensor. `kills` ends the host with SIGKILL at random moments, while it starts too,
+during live tracking of the synthetic source, and checks the books afterwards. `fuzz`
+sends wrong messages to a real host and counts the answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import logging
+import os
+import random
+import signal
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.pipeline import Pipeline, PipelineState
+from app.sources.base import FrameMode
+from app.sources.synthetic import SyntheticSource
+from engines.base import EngineKind
+from engines.catalogue import availability, open_engine
+from engines.host.channel import Channel
+from engines.host.client import HostedEngine
+from engines.host.errors import HostLostError
+from engines.host.messages import PROTOCOL_VERSION, Failure, Heartbeat, Hello
+from engines.host.process import HostProcess
+from engines.host.rendezvous import SHARED_MEMORY, Rendezvous, runtime_folder
+from engines.manifest import ModelManifest, load_manifest
+from tests.engines.host import fuzz
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.frames import FrameResult
+    from app.handoff import Backlog
+    from engines.base import Engine
+
+_BATCH = 50
+_PATIENCE_S = 60.0
+
+
+def main() -> int:
+    """Run one of the three."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("overhead", "kills", "fuzz"))
+    parser.add_argument(
+        "--engine-host", type=Path, default=Path(sys.executable), metavar="PYTHON"
+    )
+    parser.add_argument(
+        "--engine", type=EngineKind, default=EngineKind.REFERENCE, metavar="KIND"
+    )
+    parser.add_argument(
+        "--model", type=Path, default=Path("resources/models/default"), metavar="FOLDER"
+    )
+    parser.add_argument("--rounds", type=int, default=20, metavar="N")
+    parser.add_argument("--calls", type=int, default=100, metavar="N")
+    parser.add_argument("--kills", type=int, default=50, metavar="N")
+    parser.add_argument("--messages", type=int, default=100_000, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="N")
+    arguments = parser.parse_args()
+    # Fifty deaths are fifty warnings.
+    logging.basicConfig(level=logging.ERROR)
+    run = {"overhead": measure_overhead, "kills": run_kills, "fuzz": run_fuzz}
+    return run[arguments.what](arguments)
+
+
+def _model_of(arguments: argparse.Namespace) -> ModelManifest | None:
+    if arguments.engine is EngineKind.REFERENCE:
+        return None
+    return load_manifest(arguments.model)
+
+
+# --- overhead
+
+
+def measure_overhead(arguments: argparse.Namespace) -> int:
+    """Print the time of an inference here, hosted, and what lies between."""
+    manifest = _model_of(arguments)
+    has_here = any(
+        entry.kind is arguments.engine and entry.is_available
+        for entry in availability()
+    )
+    hosted = HostedEngine(arguments.engine_host, arguments.engine, manifest)
+    here = open_engine(arguments.engine, manifest) if has_here else None
+    shape = hosted.spec.model.input.shape
+    tensor = np.random.default_rng(0).random(shape, np.float32)
+    times: dict[str, list[float]] = collections.defaultdict(list)
+    with hosted:
+        for _ in range(arguments.rounds):
+            if here is not None:
+                times["here"] += _durations_ms(
+                    lambda: here.infer(tensor), arguments.calls
+                )
+            for _ in range(arguments.calls):
+                started = time.perf_counter()
+                hosted.infer(tensor)
+                wall_ms = (time.perf_counter() - started) * 1e3
+                times["hosted"].append(wall_ms)
+                times["  of it within the host"].append(hosted.host_infer_ms)
+                times["  of it transport"].append(wall_ms - hosted.host_infer_ms)
+            times["a message and back"] += [hosted.ping() for _ in range(100)]
+    buffer = np.empty_like(tensor)
+    times["copying the tensor"] = _durations_ms(lambda: np.copyto(buffer, tensor), 1000)
+    if here is not None:
+        here.close()
+    print(f"{hosted.spec.library}; input {shape} float32, {tensor.nbytes} bytes")
+    print(f"{'ms':26} {'calls':>6} {'p50':>8} {'p95':>8} {'p99':>8}")
+    for name, values in times.items():
+        p50, p95, p99 = np.percentile(values, (50, 95, 99))
+        print(f"{name:26} {len(values):6d} {p50:8.3f} {p95:8.3f} {p99:8.3f}")
+    return 0
+
+
+def _durations_ms(call: Callable[[], object], count: int) -> list[float]:
+    durations = []
+    for _ in range(count):
+        started = time.perf_counter()
+        call()
+        durations.append((time.perf_counter() - started) * 1e3)
+    return durations
+
+
+# --- kills
+
+
+def run_kills(arguments: argparse.Namespace) -> int:
+    """Kill the host again and again during live tracking; 1 if anything is off."""
+    chance = random.Random(arguments.seed)
+    before = _inventory()
+    engines: list[HostedEngine] = []
+
+    def make_engine() -> Engine:
+        engines.append(
+            HostedEngine(arguments.engine_host, arguments.engine, _model_of(arguments))
+        )
+        return engines[0]
+
+    source = SyntheticSource("synthetic://?size=640x480&objects=6", is_paced=True)
+    pipeline = Pipeline(source, make_engine, FrameMode.LIVE)
+    results = pipeline.subscribe(limit=1 << 20)
+    pipeline.start()
+    _need(results.take(timeout_s=_PATIENCE_S) is not None, "no first result")
+    victims: set[int] = set()
+    in_start = in_a_row = last_ns = 0
+    while len(victims) < arguments.kills:
+        time.sleep(chance.uniform(0.0, 1.5))
+        # A third death without a result would end it, as it should.
+        if _has_result_since(last_ns, results, is_needed=in_a_row == 2):
+            in_a_row = 0
+        victim = next((child for child in _children() if child not in victims), None)
+        if victim is None:
+            continue
+        in_start += engines[0].host_process_id != victim
+        os.kill(victim, signal.SIGKILL)
+        last_ns = time.monotonic_ns()
+        victims.add(victim)
+        in_a_row += 1
+    _has_result_since(last_ns, results, is_needed=True)
+    restarts = engines[0].restarts
+    pipeline.stop()
+    return _check_books(pipeline, before, arguments.kills, in_start, restarts)
+
+
+def _has_result_since(
+    time_ns: int, results: Backlog[FrameResult], *, is_needed: bool
+) -> bool:
+    """Whether a new host gave a result after a kill; waits for one if it must."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while True:
+        result = results.take(timeout_s=0.05 if is_needed else 0.0)
+        # The killed host's last result may still be on its way through the tracker.
+        if result is not None and result.done_ns > time_ns + 50_000_000:
+            return True
+        if result is None and not is_needed:
+            return False
+        if time.monotonic() > deadline_s:
+            raise HostLostError("no result came after a kill")
+
+
+def _check_books(
+    pipeline: Pipeline,
+    before: dict[str, object],
+    kills: int,
+    in_start: int,
+    restarts: int,
+) -> int:
+    status = pipeline.status()
+    counts = status.ledger
+    after = _inventory()
+    checks = {
+        "it was still tracking": status.state is PipelineState.STOPPED,
+        "the ledger adds up": counts.is_balanced and counts.pending == 0,
+        # One more may have waited when the pipeline was stopped.
+        "at most a frame a kill is lost": counts.discarded <= kills + 1,
+        **{f"no {what} is left": after[what] == before[what] for what in before},
+    }
+    print(
+        f"{kills} kills, {in_start} of them while a host came up; {restarts} restarts"
+    )
+    print(
+        f"{counts.captured} frames captured: {counts.inferred} inferred,"
+        f" {counts.replaced} replaced, {counts.discarded} lost with a host;"
+        f" {counts.lost} lost at the source"
+    )
+    for name, is_met in checks.items():
+        print(f"{'ok' if is_met else 'FAILED':7} {name}")
+    return 0 if all(checks.values()) else 1
+
+
+def _inventory() -> dict[str, object]:
+    """What may not have grown afterwards."""
+    return {
+        "child process": sorted(_children()),
+        "shared memory": sorted(
+            path.name for path in SHARED_MEMORY.glob(f"peregrine-{os.getuid()}-*")
+        ),
+        "socket": sorted(path.name for path in runtime_folder().iterdir()),
+        "open file": len(list(Path("/proc/self/fd").iterdir())),
+    }
+
+
+def _children() -> list[int]:
+    """Processes that this one started, those that nobody waited for included."""
+    found: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            found += map(int, (task / "children").read_text().split())
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _need(is_met: bool, complaint: str) -> None:
+    if not is_met:
+        raise HostLostError(complaint)
+
+
+# --- fuzzing
+
+
+def run_fuzz(arguments: argparse.Namespace) -> int:
+    """Send wrong messages to a host; 1 if one is not refused."""
+    place = Rendezvous()
+    process = HostProcess(
+        arguments.engine_host,
+        [f"--socket={place.socket_path}", f"--ring={place.ring_path}"],
+    )
+    connection = place.accept(_PATIENCE_S)
+    _need(connection is not None, process.last_lines())
+    channel = Channel(connection)
+    channel.receive()
+    channel.send(Hello(PROTOCOL_VERSION, os.getpid(), {}))
+    answers: collections.Counter[str] = collections.Counter()
+    before = _resident_mb(process.process_id)
+    started = time.monotonic()
+    batch: list[bytes] = []
+    for body in fuzz.bodies(arguments.seed, arguments.messages):
+        batch.append(struct.pack("!I", len(body)) + body)
+        if len(batch) == _BATCH:
+            connection.sendall(b"".join(batch))
+            answers.update(_answer(channel) for _ in batch)
+            batch = []
+    seconds = time.monotonic() - started
+    after = _resident_mb(process.process_id)
+    is_running = process.is_running
+    connection.close()
+    has_ended = process.wait(_PATIENCE_S)
+    place.close()
+    for name, count in answers.most_common():
+        print(f"{name:24} {count:7d}")
+    print(f"{sum(answers.values())} messages in {seconds:.1f} s")
+    print(f"resident memory of the host: {before:.1f} MB before, {after:.1f} MB after")
+    print(
+        f"alive at the end: {is_running}; after the socket closed: {process.obituary()}"
+    )
+    is_refused = all(name.endswith("Error") for name in answers)
+    return 0 if is_refused and is_running and has_ended else 1
+
+
+def _answer(channel: Channel) -> str:
+    message = channel.receive()
+    while isinstance(message, Heartbeat):
+        message = channel.receive()
+    return message.error if isinstance(message, Failure) else type(message).__name__
+
+
+def _resident_mb(process_id: int) -> float:
+    pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
+    return int(pages) * 4096 / 1e6
+
+
+if __name__ == "__main__":
+    sys.exit(main())
