@@ -1,0 +1,126 @@
+"""What the tracker takes from blobs: where, how large, how sure, and which way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.tracking.columns import Column, Columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.frames import Blobs
+    from app.tracking.settings import TrackerSettings
+
+    Floats = NDArray[np.float64]
+
+NOISE_BODIES = 0.04
+"""Error of a blob's centre that grows with the blob, in body lengths."""
+MIN_ELONGATION = 1.4
+"""Blobs less long for their breadth are taken to be round."""
+ANGLE_NOISE_RAD = 0.15
+"""Error of the angle of a blob twice as long as broad."""
+MAX_SHARPNESS = 25.0
+MIN_MOVED = 0.7
+"""Part of its own streak that an object moves between two frames at least."""
+WRONG_RATIO = 0.15
+"""Part of the streaks that say nothing: bounces, and blobs grown together."""
+
+
+class Sightings(Columns):
+    """Blobs of one frame that the tracker looks at."""
+
+    x_px = Column(0)
+    y_px = Column(1)
+    width_px = Column(2)
+    height_px = Column(3)
+    area_px = Column(4)
+    confidence = Column(5)
+    body_px = Column(6)
+    """Geometric mean of width and height, at least 1."""
+    noise_px2 = Column(7)
+    """Variance of the centre along one axis."""
+    streak_px = Column(8)
+    """How far the object moved while the shutter was open; 0 if it does not show."""
+    angle_rad = Column(9)
+    """Along the streak."""
+    sharpness = Column(10)
+    """Concentration of twice the angle (von Mises); 0 if it tells nothing."""
+    row = Column(11)
+    """In the frame's `Blobs`."""
+
+    COUNT = 12
+    POINT = slice(0, 2)
+    LOOK = slice(2, 6)
+    """Width, height, area and confidence."""
+
+    @property
+    def point_px(self) -> Floats:
+        """Centres, shape (2, N). Not a copy."""
+        return self.values[self.POINT]
+
+
+def position_noise_px2(body_px: Floats, settings: TrackerSettings) -> Floats:
+    """Variance of the centre of blobs of the given size along one axis."""
+    return settings.position_noise_px**2 + (NOISE_BODIES * body_px) ** 2
+
+
+def sightings_of(blobs: Blobs, settings: TrackerSettings) -> Sightings:
+    """Take the blobs that are confident enough to be looked at."""
+    seen = Sightings(np.zeros((Sightings.COUNT, len(blobs))))
+    seen.x_px, seen.y_px = blobs.x_px, blobs.y_px
+    seen.width_px, seen.height_px = blobs.width_px, blobs.height_px
+    seen.area_px, seen.confidence = blobs.area_px, blobs.confidence
+    np.maximum(seen.values[2:5], 1, out=seen.values[2:5])
+    seen.body_px = np.sqrt(seen.width_px * seen.height_px)
+    seen.noise_px2 = position_noise_px2(seen.body_px, settings)
+    seen.row = np.arange(len(blobs))
+    long = np.flatnonzero(
+        blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1)
+    )
+    if long.size:
+        _add_streaks(seen, blobs, long)
+    is_sure = seen.confidence >= settings.min_confidence
+    return seen if is_sure.all() else seen.take(is_sure)
+
+
+def _add_streaks(seen: Sightings, blobs: Blobs, long: NDArray[np.intp]) -> None:
+    length, breadth = blobs.length_px[long], np.maximum(blobs.breadth_px[long], 1)
+    # A line of evenly spread mass is 4 / sqrt(12) as long as it measures here.
+    seen.streak_px[long] = np.sqrt(0.75 * (length**2 - breadth**2))
+    seen.angle_rad[long] = blobs.angle_rad[long]
+    noise_rad = ANGLE_NOISE_RAD / (length / breadth - 1)
+    seen.sharpness[long] = np.minimum(0.25 / noise_rad**2, MAX_SHARPNESS)
+
+
+def streak_log_ratio(
+    seen: Sightings, rows: NDArray[np.intp], step_px: Floats
+) -> Floats:
+    """How much likelier streaks are if the objects moved as said than if not.
+
+    Parameters
+    ----------
+    seen : Sightings
+    rows : ndarray of intp, shape (K,)
+    step_px : ndarray of float64, shape (2, K)
+        Movement in one frame interval.
+
+    Returns
+    -------
+    ndarray of float64, shape (K,)
+        Natural log; 0 where the blob is round, or longer than the way it went: then
+        its length is its shape.
+    """
+    ratio = np.zeros(rows.size)
+    sharpness = seen.sharpness[rows]
+    if not sharpness.any():
+        return ratio
+    moved = np.hypot(step_px[0], step_px[1])
+    tells = (sharpness > 0) & (moved > MIN_MOVED * seen.streak_px[rows])
+    sharpness = sharpness[tells]
+    angle = np.arctan2(step_px[1], step_px[0])[tells] - seen.angle_rad[rows[tells]]
+    right = np.exp(sharpness * np.cos(2 * angle)) / np.i0(sharpness)
+    ratio[tells] = np.log(WRONG_RATIO + (1 - WRONG_RATIO) * right)
+    return ratio

@@ -1,0 +1,321 @@
+"""Follows small fast objects from the blobs of each frame."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.errors import ConsoleError
+from app.frames import Blobs, Tracks, TrackState
+from app.tracking.association import assign, load_solver, pairs_within
+from app.tracking.background import BackgroundMeter
+from app.tracking.birth import Newborn, Nursery
+from app.tracking.columns import Column, Columns
+from app.tracking.motion import Motion
+from app.tracking.rejoining import rejoin
+from app.tracking.settings import TrackerSettings
+from app.tracking.sightings import (
+    Sightings,
+    position_noise_px2,
+    sightings_of,
+    streak_log_ratio,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+INTERVALS = 31
+"""Frame intervals whose median is the usual one."""
+FIRST_INTERVAL_S = 1 / 120
+NEW_RATIO = 0.5
+"""Blobs without a track that a track's own blob must be likelier than, as a part."""
+CANDIDATES = 16
+"""Blobs that are looked at for one track, the nearest."""
+UNSEEN_COST = 1.0
+"""Cost of going on, for every time that the time unseen is e times longer."""
+SIZE_COST = 20.0
+"""Of a blob, times the square of the log of its size over the track's."""
+MAX_SIZE_COST = 3.0
+WEAK_COST = 1.0
+"""Of a blob too weak to start a track."""
+SIZE_RATE = 0.15
+"""Part of a blob's size that goes into its track's."""
+MAX_TENTATIVE_STEPS = 2.5
+"""Frame intervals that a track not believed yet may go unseen."""
+MISS_LOG_RATIO = 1.5
+"""How much likelier chance is for a frame without a blob, natural log."""
+BEST_LOG_RATIO, WORST_LOG_RATIO = -8.0, 2.0
+"""What one blob may change of how likely chance is."""
+
+
+class _Table(Columns):
+    """All about tracks but their motion, one row each, by ascending id."""
+
+    id = Column(0)
+    state = Column(1)
+    width_px = Column(2)
+    height_px = Column(3)
+    area_px = Column(4)
+    confidence = Column(5)
+    born_s = Column(6)
+    seen_s = Column(7)
+    log_chance = Column(8)
+    """Natural log of how many tracks as good as this one chance would have given."""
+
+    COUNT = 9
+    LOOK = slice(2, 6)
+    """The same columns as `Sightings.LOOK`."""
+
+    @property
+    def body_px(self) -> Floats:
+        body: Floats = np.sqrt(self.width_px * self.height_px)
+        return body
+
+
+class Tracker:
+    """Gives every object an id and keeps it.
+
+    Used from one thread. The same blobs at the same times give the same tracks.
+
+    Parameters
+    ----------
+    settings : TrackerSettings, optional
+    """
+
+    def __init__(self, settings: TrackerSettings | None = None) -> None:
+        self._settings = settings or TrackerSettings()
+        self._log_believed = float(np.log(self._settings.false_tracks_per_frame))
+        self._nursery = Nursery(self._settings)
+        self._motion = Motion.empty()
+        self._table = _Table(np.zeros((_Table.COUNT, 0)))
+        self._next_id = 1
+        self._time_s: float | None = None
+        self._intervals_s: deque[float] = deque(maxlen=INTERVALS)
+        self._interval_s = FIRST_INTERVAL_S
+        self._meter = BackgroundMeter()
+        self._background = self._meter.update(
+            sightings_of(Blobs.empty(), self._settings), 0
+        )
+        load_solver()
+
+    def update(self, blobs: Blobs, time_s: float) -> Tracks:
+        """Continue the tracks with the blobs of one frame.
+
+        Parameters
+        ----------
+        blobs : Blobs
+            Not modified, not kept.
+        time_s : float
+            When the frame was taken; larger than that of the call before.
+
+        Returns
+        -------
+        Tracks
+            All tracks there are, with those that end now, by ascending id.
+
+        Raises
+        ------
+        ConsoleError
+            If the time is not larger than that of the call before.
+        """
+        dt_s = self._step(time_s)
+        seen = sightings_of(blobs, self._settings)
+        body = self._table.body_px
+        if body.size:
+            self._motion.predict(dt_s, self._interval_s, body, self._settings.agility)
+        track, blob = self._match(seen, body, time_s)
+        is_free = seen.confidence >= self._settings.birth_confidence
+        is_free[blob] = False
+        free = int(np.count_nonzero(is_free))
+        self._background = self._meter.update(seen, free)
+        # What is new may all be clutter that the meter has not taken in yet.
+        newborn = self._nursery.update(
+            seen,
+            is_free,
+            time_s,
+            dt_s,
+            self._interval_s,
+            self._background.with_at_least(free),
+        )
+        if newborn.blob.size:
+            newborn, lost, again = self._rejoin(newborn, seen, time_s)
+            track, blob = np.concatenate([track, lost]), np.concatenate([blob, again])
+        self._see(track, seen.values[Sightings.LOOK, blob], time_s)
+        self._judge(time_s)
+        row = np.full(body.size + newborn.blob.size, -1, np.int32)
+        row[track] = seen.row[blob]
+        if newborn.blob.size:
+            row[body.size :] = seen.row[newborn.blob]
+            self._add(newborn, seen.values[Sightings.LOOK, newborn.blob], time_s)
+        tracks = self._tracks(row, time_s)
+        is_alive = self._table.state != TrackState.ENDED
+        if np.count_nonzero(is_alive) < is_alive.size:
+            self._table = self._table.take(is_alive)
+            self._motion = self._motion.take(is_alive)
+        return tracks
+
+    def _step(self, time_s: float) -> float:
+        """Time since the last frame; keeps the usual one up to date."""
+        if self._time_s is None:
+            self._time_s = time_s
+            return 0.0
+        dt_s = time_s - self._time_s
+        if not dt_s > 0:
+            raise ConsoleError(
+                f"a frame of {time_s:.6f} s came after one of {self._time_s:.6f} s",
+                hint="Start tracking anew where the time starts anew.",
+            )
+        self._time_s = time_s
+        self._intervals_s.append(dt_s)
+        self._interval_s = statistics.median_low(self._intervals_s)
+        return dt_s
+
+    def _match(self, seen: Sightings, body: Floats, time_s: float) -> tuple[Ints, Ints]:
+        """Give blobs to tracks, and correct the tracks by them."""
+        motion = self._motion
+        if not body.size or not len(seen):
+            none = np.zeros(0, np.intp)
+            return none, none
+        floor = NEW_RATIO * self._background.per_px2
+        centre = motion.combined()
+        noise = position_noise_px2(body, self._settings)
+        reach = motion.reach_px(centre[:2], noise, floor)
+        track, blob = pairs_within(centre[:2], seen.point_px, reach, CANDIDATES)[:2]
+        points, noise = seen.point_px[:, blob], seen.noise_px2[blob]
+        likelihood = motion.log_likelihood(track, points, noise)
+        density = np.logaddexp.reduce(likelihood, axis=0)
+        cost = np.log(floor) - density
+        cost += self._unseen_cost(time_s)[track]
+        cost += _size_cost(seen.body_px[blob], body[track])
+        cost += WEAK_COST * (seen.confidence[blob] < self._settings.birth_confidence)
+        cost -= streak_log_ratio(seen, blob, centre[2:, track] * self._interval_s)
+        chosen = assign(track, blob, cost)
+        track, blob = track[chosen], blob[chosen]
+        motion.correct(
+            track,
+            points[:, chosen],
+            noise[chosen],
+            likelihood[:, chosen],
+        )
+        change = np.log(self._background.per_px2) - density[chosen]
+        change = np.minimum(np.maximum(change, BEST_LOG_RATIO), WORST_LOG_RATIO)
+        self._table.log_chance[track] += change
+        return track, blob
+
+    def _unseen_cost(self, time_s: float) -> Floats:
+        unseen_s = time_s - self._table.seen_s
+        # One that was seen in the frame before is awaited at whatever rate.
+        longest_s = max(self._settings.lost_after_s, 1.5 * self._interval_s)
+        cost = _waiting_cost(unseen_s / self._interval_s)
+        return np.where(unseen_s <= longest_s, cost, np.inf)
+
+    def _rejoin(
+        self, newborn: Newborn, seen: Sightings, time_s: float
+    ) -> tuple[Newborn, Ints, Ints]:
+        """Take new tracks for lost ones whose way they go on from.
+
+        Returns
+        -------
+        newborn : Newborn
+            The others.
+        lost, again : ndarray of intp
+            Rows of the tracks, and of the blobs they were found at.
+        """
+        table = self._table
+        is_lost = (table.seen_s < time_s) & (table.state != TrackState.TENTATIVE)
+        lost = np.flatnonzero(is_lost)
+        gap_s = newborn.born_s[:, None] - table.seen_s[lost]
+        body = table.body_px[lost]
+        waiting = _waiting_cost(np.maximum(gap_s, 0) / self._interval_s)
+        child, parent = rejoin(
+            self._motion.cruising()[:, lost],
+            newborn.motion.combined(),
+            time_s - table.seen_s[lost],
+            gap_s,
+            body,
+            self._interval_s,
+            self._background.per_px2,
+            waiting + _size_cost(seen.body_px[newborn.blob][:, None], body),
+        )
+        parent = lost[parent]
+        self._motion.state[:, :, parent] = newborn.motion.state[:, :, child]
+        is_new = np.ones(newborn.blob.size, bool)
+        is_new[child] = False
+        return newborn.take(is_new), parent, newborn.blob[child]
+
+    def _see(self, track: Ints, look: Floats, time_s: float) -> None:
+        """Let tracks look like the blobs they were found at."""
+        before = self._table.values[_Table.LOOK, track]
+        after = before + SIZE_RATE * (look - before)
+        after[-1] = look[-1]  # confidence is that of the last blob
+        self._table.values[_Table.LOOK, track] = after
+        self._table.seen_s[track] = time_s
+
+    def _judge(self, time_s: float) -> None:
+        """Move the tracks on in their lives."""
+        table = self._table
+        is_found = table.seen_s == time_s
+        is_tentative = table.state == TrackState.TENTATIVE
+        table.log_chance[~is_found & is_tentative] += MISS_LOG_RATIO
+        is_believed = ~is_tentative | (table.log_chance < self._log_believed)
+        unseen_s = time_s - table.seen_s
+        patience_s = np.where(
+            is_tentative,
+            min(MAX_TENTATIVE_STEPS * self._interval_s, self._settings.lost_after_s),
+            self._settings.lost_after_s,
+        )
+        is_over = ~is_found & (unseen_s > patience_s)
+        is_over |= is_tentative & (table.log_chance > 0)
+        table.state[is_believed & is_found] = TrackState.CONFIRMED
+        table.state[~is_tentative & ~is_found] = TrackState.LOST
+        table.state[is_over] = TrackState.ENDED
+
+    def _add(self, newborn: Newborn, look: Floats, time_s: float) -> None:
+        count = newborn.blob.size
+        born = _Table(np.empty((_Table.COUNT, count)))
+        born.id = np.arange(self._next_id, self._next_id + count)
+        self._next_id += count
+        is_believed = newborn.log_chance < self._log_believed
+        born.state = np.where(is_believed, TrackState.CONFIRMED, TrackState.TENTATIVE)
+        born.values[_Table.LOOK] = look
+        born.born_s = newborn.born_s
+        born.seen_s = time_s
+        born.log_chance = newborn.log_chance
+        self._table = self._table.joined(born)
+        self._motion = self._motion.joined(newborn.motion)
+
+    def _tracks(self, row: NDArray[np.int32], time_s: float) -> Tracks:
+        table = self._table
+        mean = self._motion.combined()
+        floats = np.concatenate(
+            [
+                mean,
+                table.values[_Table.LOOK],
+                [time_s - table.born_s, self._motion.sigma_px(mean[:2])],
+            ]
+        ).astype(np.float32)
+        ids = table.id.astype(np.int64)
+        state = table.state.astype(np.uint8)
+        for each in (floats, ids, state, row):
+            each.setflags(write=False)
+        x, y, vx, vy, width, height, area, confidence, age, sigma = floats
+        return Tracks(
+            ids, state, x, y, vx, vy, width, height, area, confidence, row, age, sigma
+        )
+
+
+def _waiting_cost(steps: Floats) -> Floats:
+    """How much less likely a track goes on after so many frame intervals."""
+    cost: Floats = UNSEEN_COST * np.log(np.maximum(steps, 1))
+    return cost
+
+
+def _size_cost(blob_body_px: Floats, body_px: Floats) -> Floats:
+    ratio = np.log(blob_body_px / body_px)
+    return np.minimum(SIZE_COST * ratio * ratio, MAX_SIZE_COST)

@@ -1,0 +1,454 @@
+"""Following objects whose true paths are known."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.errors import ConsoleError
+from app.frames import Blobs, Tracks, TrackState
+from app.tracking.settings import TrackerSettings
+from app.tracking.tracker import Tracker
+from tests.app.tracking.simulation import (
+    HEIGHT_PX,
+    WIDTH_PX,
+    Camera,
+    billiard,
+    film,
+    follow,
+    line,
+)
+
+
+def _swarm(count: int, speed_px_s: float, seed: int = 5) -> list:
+    random = np.random.default_rng(seed)
+    angle = random.random(count) * 2 * np.pi
+    x, y = random.random((2, count))
+    return [
+        billiard(
+            WIDTH_PX * x[i],
+            HEIGHT_PX * y[i],
+            speed_px_s * np.cos(angle[i]),
+            speed_px_s * np.sin(angle[i]),
+        )
+        for i in range(count)
+    ]
+
+
+# Accuracy and identity
+
+
+def test_the_first_tracks_are_1_and_2() -> None:
+    shots = film([line(100, 100, 300, 0), line(100, 500, 300, 0)], Camera(), 20)
+
+    story = follow(shots)
+
+    assert sorted(story.ids[0] + story.ids[1]) == [1, 2]
+
+
+def test_a_filtered_position_is_nearer_to_the_truth_than_the_blob() -> None:
+    camera = Camera(noise_px=1.0)
+    shots = film([line(50, 60, 400, 150)], camera, 200)
+
+    story = follow(shots)
+
+    assert story.rms_px < 0.9 * np.sqrt(2) * camera.noise_px
+
+
+def test_a_velocity_is_that_of_the_object() -> None:
+    shots = film([line(50, 60, 900, -200)], Camera(noise_px=0.2), 60)
+
+    last = follow(shots).tracks[-1]
+
+    assert last.vx_px_s[0] == pytest.approx(900, abs=40)
+    assert last.vy_px_s[0] == pytest.approx(-200, abs=40)
+
+
+@pytest.mark.parametrize("rate_hz", [30.0, 60.0, 120.0, 240.0, 500.0])
+@pytest.mark.parametrize("bodies_per_frame", [0.0, 0.3, 2.0, 8.0])
+def test_an_object_keeps_one_id_at_any_speed_and_rate(
+    rate_hz: float, bodies_per_frame: float
+) -> None:
+    camera = Camera(rate_hz=rate_hz, body_px=8.0)
+    speed_px_s = bodies_per_frame * camera.body_px * rate_hz
+    shots = film([billiard(40, 300, speed_px_s, 0.3 * speed_px_s)], camera, 60)
+
+    story = follow(shots)
+
+    assert story.ids == [[1]]
+
+
+def test_fast_objects_keep_their_ids_among_each_other() -> None:
+    camera = Camera(body_px=8.0, miss_ratio=0.03)
+    paths = [line(10, 60 + 110 * i, 8 * 8 * 120, (-1) ** i * 900) for i in range(6)]
+    shots = film(paths, camera, 20)
+
+    story = follow(shots)
+
+    assert [len(ids) for ids in story.ids] == [1] * 6
+
+
+def test_an_object_is_confirmed_within_three_frames_of_an_empty_field() -> None:
+    shots = film([line(100, 100, 2000, 500)], Camera(), 10)
+
+    story = follow(shots)
+
+    assert story.confirmed_frame[0] is not None
+    assert story.confirmed_frame[0] - story.first_seen_frame[0] <= 2
+
+
+def test_thirty_objects_that_appear_at_once_are_all_followed() -> None:
+    shots = film(_swarm(30, 600.0), Camera(miss_ratio=0.05), 60)
+
+    story = follow(shots)
+
+    assert all(story.ids)
+
+
+@pytest.mark.parametrize("angle_deg", [20, 45, 90, 150])
+def test_crossing_objects_keep_their_ids(angle_deg: float) -> None:
+    turn = np.radians(angle_deg)
+    speed = 700.0
+    shots = film(
+        [
+            line(640 - speed * 0.25, 360, speed, 0),
+            line(
+                640 - speed * 0.25 * np.cos(turn),
+                360 - speed * 0.25 * np.sin(turn),
+                speed * np.cos(turn),
+                speed * np.sin(turn),
+            ),
+        ],
+        Camera(noise_px=0.4),
+        60,
+    )
+
+    story = follow(shots)
+
+    assert [len(ids) for ids in story.ids] == [1, 1]
+
+
+def test_a_bounce_keeps_the_id() -> None:
+    shots = film([billiard(1000, 300, 1500, 400)], Camera(), 120)
+
+    story = follow(shots)
+
+    assert story.ids == [[1]]
+
+
+def test_a_hit_that_sends_an_object_off_much_faster_keeps_the_id() -> None:
+    hit_s = 0.25
+    slow, fast = line(200, 300, 200, 100), (4000.0, -2500.0)
+
+    def path(time_s: float) -> tuple[float, float] | None:
+        x, y = slow(min(time_s, hit_s)) or (0.0, 0.0)
+        after_s = max(time_s - hit_s, 0)
+        return x + fast[0] * after_s, y + fast[1] * after_s
+
+    story = follow(film([path], Camera(), 40))
+
+    assert story.ids == [[1]]
+
+
+@pytest.mark.parametrize("rate_hz", [30.0, 120.0, 500.0])
+def test_a_gap_of_a_tenth_of_a_second_keeps_the_id(rate_hz: float) -> None:
+    path = line(100, 100, 800, 300, hidden_s=(0.4, 0.5))
+    shots = film([path], Camera(rate_hz=rate_hz), int(rate_hz))
+
+    story = follow(shots)
+
+    assert story.ids == [[1]]
+
+
+def test_a_track_is_lost_through_a_gap_and_its_position_predicted() -> None:
+    path = line(100, 100, 800, 300, hidden_s=(0.4, 0.45))
+    shots = film([path], Camera(noise_px=0.2), 54)
+
+    last = follow(shots).tracks[-1]
+
+    assert last.state.tolist() == [TrackState.LOST]
+    assert last.blob.tolist() == [-1]
+    assert last.x_px[0] == pytest.approx(100 + 800 * shots[-1].time_s, abs=8)
+
+
+# Time
+
+
+def test_dropped_frames_bend_no_velocity() -> None:
+    path = line(50, 60, 900, 300)
+    camera = Camera(noise_px=0.0)
+    numbers = [n for n in range(60) if n % 7 not in (3, 4)]
+
+    story = follow(film([path], camera, numbers))
+
+    for tracks in story.tracks[10:]:
+        assert tracks.vx_px_s[0] == pytest.approx(900, abs=2)
+        assert tracks.vy_px_s[0] == pytest.approx(300, abs=2)
+
+
+def test_a_swarm_keeps_its_ids_when_a_fifth_of_the_frames_is_dropped() -> None:
+    kept = np.flatnonzero(np.random.default_rng(3).random(120) > 0.2).tolist()
+
+    story = follow(film(_swarm(8, 500.0), Camera(), kept))
+
+    assert story.switches == 0
+
+
+def test_a_frame_that_is_not_later_is_refused() -> None:
+    tracker = Tracker()
+    tracker.update(Blobs.empty(), 1.0)
+
+    with pytest.raises(ConsoleError, match=r"of 1\.000000 s"):
+        tracker.update(Blobs.empty(), 1.0)
+
+
+def test_after_a_long_pause_nothing_is_taken_for_what_was_there() -> None:
+    shots = film([line(400, 300, 0, 0)], Camera(noise_px=0), 30)
+    tracker = Tracker()
+    for shot in shots:
+        tracker.update(shot.blobs, shot.time_s)
+
+    tracks = tracker.update(shots[-1].blobs, 10.0)
+
+    assert tracks.state.tolist() == [TrackState.ENDED]
+
+
+def test_a_camera_of_one_frame_a_second_is_tracked_too() -> None:
+    shots = film([line(50, 60, 20, 5)], Camera(rate_hz=1.0), 30)
+
+    story = follow(shots)
+
+    assert story.ids == [[1]]
+
+
+# Clutter and confidence
+
+
+@pytest.mark.parametrize("clutter_per_frame", [1.0, 8.0, 30.0])
+def test_clutter_makes_no_confirmed_track(clutter_per_frame: float) -> None:
+    shots = film([], Camera(clutter_per_frame=clutter_per_frame), 150)
+
+    story = follow(shots)
+
+    assert not story.ghosts
+
+
+def test_objects_are_found_in_clutter() -> None:
+    camera = Camera(clutter_per_frame=15.0, miss_ratio=0.05)
+    shots = film(_swarm(4, 700.0), camera, 100)
+
+    story = follow(shots)
+
+    assert all(story.ids)
+
+
+def test_weak_blobs_start_no_track() -> None:
+    shots = film([line(100, 100, 300, 0)], Camera(confidence=0.3), 40)
+
+    story = follow(shots)
+
+    assert not story.tracks[-1].id.size
+
+
+def test_weak_blobs_go_on_with_a_track() -> None:
+    path = line(100, 100, 300, 0)
+    strong = film([path], Camera(), range(20))
+    weak = film([path], Camera(confidence=0.3), range(20, 40))
+
+    story = follow(strong + weak)
+
+    assert story.ids == [[1]]
+    assert story.tracks[-1].state.tolist() == [TrackState.CONFIRMED]
+
+
+def test_blobs_under_the_least_confidence_are_not_looked_at() -> None:
+    path = line(100, 100, 300, 0)
+    strong = film([path], Camera(), range(20))
+    faint = film([path], Camera(confidence=0.05), range(20, 30))
+
+    story = follow(strong + faint)
+
+    assert story.tracks[-1].state.tolist() == [TrackState.LOST]
+
+
+# Streaks
+
+
+def test_streaks_tell_which_pairs_of_fast_blobs_belong_together() -> None:
+    # Two rows of objects cross so fast that every pair of blobs looks alike.
+    camera = Camera(body_px=8.0, exposure_ratio=0.4)
+    paths = [line(100 + 60 * i, 20, 0, 60 * 120) for i in range(6)]
+    paths += [line(20, 80 + 60 * i, 60 * 120, 0) for i in range(6)]
+
+    story = follow(film(paths, camera, 5), near_px=4.0)
+
+    velocity = np.stack([story.tracks[-1].vx_px_s, story.tracks[-1].vy_px_s])
+    straight = np.abs(velocity).min(axis=0) < 0.1 * np.abs(velocity).max(axis=0)
+    assert len(straight) == 12
+    assert straight.all()
+
+
+# The contract of `Tracks`
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 12),
+    st.floats(0, 60),
+    st.floats(0, 0.5),
+)
+def test_ids_never_repeat_and_a_track_ends_once(
+    seed: int, objects: int, speed_px: float, miss_ratio: float
+) -> None:
+    random = np.random.default_rng(seed)
+    tracker = Tracker(TrackerSettings(lost_after_s=0.03))
+    points = random.random((2, objects)) * 300
+    velocity = random.normal(0, 1 + speed_px, (2, objects))
+    ended: set[int] = set()
+    known: set[int] = set()
+    for frame in range(30):
+        points = points + velocity
+        there = random.random(objects) >= miss_ratio
+        tracks = tracker.update(Blobs.of(*points[:, there]), frame / 120)
+        ids = tracks.id.tolist()
+        assert ids == sorted(set(ids))
+        assert ended.isdisjoint(ids)
+        new = set(ids) - known
+        assert not new or min(new) > max(known, default=0)
+        known |= new
+        ended |= set(tracks.id[tracks.state == TrackState.ENDED].tolist())
+        matched = tracks.blob[tracks.blob >= 0].tolist()
+        assert len(matched) == len(set(matched))
+        assert max(matched, default=-1) < np.count_nonzero(there)
+        confirmed = tracks.state == TrackState.CONFIRMED
+        assert (tracks.blob[confirmed] >= 0).all()
+        for each in fields(Tracks):
+            assert np.isfinite(getattr(tracks, each.name)).all()
+
+
+def test_an_ended_track_is_given_once_and_then_gone() -> None:
+    shots = film([line(100, 100, 300, 0, hidden_s=(0.3, 9))], Camera(), 130)
+
+    story = follow(shots)
+
+    states = [tracks.state.tolist() for tracks in story.tracks]
+    assert states.count([TrackState.ENDED]) == 1
+    assert states[-1] == []
+
+
+def test_a_row_names_the_blob_it_was_matched_with() -> None:
+    shots = film([line(100, 100, 300, 0)], Camera(clutter_per_frame=3), 40)
+
+    story = follow(shots)
+
+    last = story.tracks[-1]
+    row = np.flatnonzero(last.id == story.ids[0][0])[0]
+    blob = last.blob[row]
+    assert last.x_px[row] == pytest.approx(shots[-1].blobs.x_px[blob], abs=2)
+
+
+def test_arrays_of_tracks_are_read_only() -> None:
+    tracks = follow(film([line(100, 100, 300, 0)], Camera(), 5)).tracks[-1]
+
+    writeable = [getattr(tracks, each.name).flags.writeable for each in fields(Tracks)]
+
+    assert not any(writeable)
+
+
+def test_the_age_counts_from_the_first_blob() -> None:
+    shots = film([line(100, 100, 300, 0, start_s=0.1)], Camera(rate_hz=100), 31)
+
+    last = follow(shots).tracks[-1]
+
+    assert last.age_s[0] == pytest.approx(0.2)
+
+
+def test_the_same_blobs_give_the_same_tracks() -> None:
+    shots = film(_swarm(10, 600.0), Camera(clutter_per_frame=5, miss_ratio=0.1), 60)
+
+    first, second = follow(shots), follow(shots)
+
+    for one, other in zip(first.tracks, second.tracks, strict=True):
+        for each in fields(Tracks):
+            np.testing.assert_array_equal(
+                getattr(one, each.name), getattr(other, each.name)
+            )
+
+
+# What may not matter
+
+
+def _moved(shots: list, x_px: float, y_px: float, factor: float, slower: float) -> list:
+    moved = []
+    for shot in shots:
+        blobs = Blobs.of(
+            factor * shot.blobs.x_px.astype(np.float64) + x_px,
+            factor * shot.blobs.y_px.astype(np.float64) + y_px,
+            factor * shot.blobs.width_px,
+        )
+        moved.append(type(shot)(slower * shot.time_s, blobs, shot.truth))
+    return moved
+
+
+def _ids_and_states(shots: list, wanted: TrackerSettings) -> list:
+    return [
+        (tracks.id.tolist(), tracks.state.tolist(), tracks.blob.tolist())
+        for tracks in follow(shots, wanted).tracks
+    ]
+
+
+_BUSY = Camera(clutter_per_frame=2, miss_ratio=0.1, body_px=12.0)
+
+
+def test_where_the_frame_begins_does_not_matter() -> None:
+    shots = film(_swarm(8, 600.0), _BUSY, 60)
+
+    there = _ids_and_states(_moved(shots, 1000, -400, 1, 1), TrackerSettings())
+
+    assert there == _ids_and_states(_moved(shots, 0, 0, 1, 1), TrackerSettings())
+
+
+def test_the_size_of_a_pixel_does_not_matter() -> None:
+    shots = film(_swarm(8, 600.0), _BUSY, 60)
+    coarse = TrackerSettings(position_noise_px=0.5)
+    fine = TrackerSettings(position_noise_px=2.0)
+
+    larger = _ids_and_states(_moved(shots, 0, 0, 4, 1), fine)
+
+    assert larger == _ids_and_states(_moved(shots, 0, 0, 1, 1), coarse)
+
+
+def test_the_rate_of_frames_does_not_matter() -> None:
+    shots = film(_swarm(8, 600.0), _BUSY, 60)
+    slow = TrackerSettings(lost_after_s=1.0)
+    fast = TrackerSettings(lost_after_s=0.25)
+
+    slower = _ids_and_states(_moved(shots, 0, 0, 1, 4), slow)
+
+    assert slower == _ids_and_states(_moved(shots, 0, 0, 1, 1), fast)
+
+
+# Limits
+
+
+def test_ten_thousand_blobs_in_a_frame_stay_bounded() -> None:
+    random = np.random.default_rng(0)
+    tracker = Tracker()
+    for shot in film(_swarm(20, 300.0), Camera(), 10):
+        tracker.update(shot.blobs, shot.time_s)
+
+    tracemalloc.start()
+    for frame in range(10, 14):
+        flood = random.random((2, 10_000)) * [[WIDTH_PX], [HEIGHT_PX]]
+        tracks = tracker.update(Blobs.of(*flood), frame / 120)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak_bytes < 200e6
+    assert len(tracks) < 1100
