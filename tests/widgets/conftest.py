@@ -1,0 +1,23 @@
+"""Widgets are tested without a screen, in the console's theme."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+# Before anything makes an application.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from widgets.theme import apply_theme
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+
+@pytest.fixture(autouse=True)
+def theme(qapp: QApplication) -> None:
+    """Dress the application, once."""
+    if not qapp.styleSheet():
+        apply_theme(qapp)

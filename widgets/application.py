@@ -1,0 +1,132 @@
+"""The application: theme, hooks, window; from start to exit code."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSocketNotifier
+from PySide6.QtWidgets import QApplication
+
+from app.display import Display
+from app.errors import WorkerStuckError
+from widgets.console import Console
+from widgets.error_hooks import ErrorHooks
+from widgets.main_window import NAME, MainWindow
+from widgets.memory import Memory
+from widgets.theme import apply_theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from PySide6.QtCore import QSettings
+
+    from app.pipeline import Pipeline
+    from app.sources.base import FrameMode
+
+log = logging.getLogger(__name__)
+
+
+def make_application() -> QApplication:
+    """Make the one application of this process, in the console's theme."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication([NAME.lower()])
+    app.setApplicationName(NAME.lower())
+    app.setApplicationDisplayName(NAME)
+    app.setDesktopFileName(NAME.lower())
+    apply_theme(app)
+    return app
+
+
+def run_console(
+    make_pipeline: Callable[[str, FrameMode], Pipeline],
+    initial_uri: str | None,
+    initial_mode: FrameMode | None,
+    settings: QSettings,
+    log_path: Path,
+) -> int:
+    """Show the window until it is closed.
+
+    Parameters
+    ----------
+    make_pipeline : callable
+        Makes the pipeline of an address in a mode, without starting it.
+    initial_uri : str, optional
+        Opened at once. None offers the sources opened before.
+    initial_mode : FrameMode, optional
+        None takes the one chosen last.
+    settings : QSettings
+        Where layout and recent sources are kept.
+    log_path : Path
+        Named where an unexpected error is shown.
+
+    Returns
+    -------
+    int
+        The exit code of the program.
+    """
+    app = make_application()
+    hooks = ErrorHooks(log_path)
+    hooks.install()
+    memory = Memory(settings)
+    mode = initial_mode or memory.mode
+    window = MainWindow(memory.options, mode, memory.folder)
+    hooks.set_window(window)
+    display = Display()
+    console = Console(make_pipeline, window, display, memory, hooks.report)
+    window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
+    window.closed.connect(lambda: setattr(memory, "layout", window.layout_now))
+    if memory.layout is not None:
+        window.restore_layout(memory.layout)
+    display.start()
+    window.show()
+    if initial_uri is not None:
+        console.open(initial_uri, mode)
+    try:
+        with _closing_on_interrupt(window):
+            return app.exec()
+    finally:
+        _stop(console, display)
+        hooks.remove()
+
+
+@contextmanager
+def _closing_on_interrupt(window: MainWindow) -> Iterator[None]:
+    """Close the window on Ctrl+C in the terminal, and on SIGTERM.
+
+    While Qt waits no Python runs, and Python's handler would wait with it: the
+    signal's number arrives on a socket that Qt looks at.
+    """
+    reader, writer = socket.socketpair()
+    reader.setblocking(False)
+    writer.setblocking(False)
+    notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read)
+    notifier.activated.connect(window.close)
+    before = {
+        number: signal.signal(number, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    fd_before = signal.set_wakeup_fd(writer.fileno())
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(fd_before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        notifier.setEnabled(False)
+        reader.close()
+        writer.close()
+
+
+def _stop(console: Console, display: Display) -> None:
+    """Stop every thread; one that does not is left to the end of the process."""
+    for part in (console.close, display.stop):
+        try:
+            part()
+        except WorkerStuckError as error:
+            log.error("%s %s", error, error.hint)  # noqa: TRY400  expected

@@ -1,0 +1,318 @@
+"""Runs one source after another behind the window."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.errors import ConsoleError, WorkerStuckError
+from app.pipeline import PipelineState
+from app.segmentation import Thresholds
+from engines.errors import EngineError
+from widgets.message_bar import Message, Remedy, Severity
+from widgets.pipeline_bridge import PipelineBridge
+from widgets.status_strip import count_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.display import Display, Picture
+    from app.overlay import OverlayOptions
+    from app.pipeline import Pipeline, PipelineStatus
+    from app.sources.base import FrameMode
+    from widgets.main_window import MainWindow
+    from widgets.memory import Memory
+
+log = logging.getLogger(__name__)
+
+_STOP_S = 4.0
+_GRAPHS_AFTER_MS = 150
+
+
+class Console(QObject):
+    """Opens what the window asks for, and tells the window what becomes of it.
+
+    One pipeline runs at a time. Another source, or another mode, waits until the one
+    before has ended: it is asked to stop and watched, so that the window never waits.
+
+    Lives in the GUI thread.
+
+    Parameters
+    ----------
+    make_pipeline : callable
+        Makes the pipeline of an address in a mode; does not start it.
+    window : MainWindow
+    display : Display
+        Started; `close` does not stop it.
+    memory : Memory
+        Told what opened.
+    report : callable
+        Takes an unexpected error and the name of the part that failed.
+    """
+
+    def __init__(
+        self,
+        make_pipeline: Callable[[str, FrameMode], Pipeline],
+        window: MainWindow,
+        display: Display,
+        memory: Memory,
+        report: Callable[[BaseException, str], None],
+    ) -> None:
+        super().__init__()
+        self._make_pipeline = make_pipeline
+        self._window = window
+        self._display = display
+        self._memory = memory
+        self._report = report
+        self._pipeline: Pipeline | None = None
+        self._uri = next(iter(memory.recent), "")
+        self._mode = memory.mode
+        self._is_next_wanted = False
+        self._thresholds: Thresholds | None = None
+        self._has_shown_thresholds = False
+        self._has_picture = False
+        self._started_s = time.monotonic()
+        self._bridge = PipelineBridge(display)
+        self._stop_timer = self._make_timer(self._on_stop_overdue)
+        self._graphs_timer = self._make_timer(self._load_graphs)
+        self._connect()
+        window.show_recent(memory.recent)
+        window.show_state(None, has_source=bool(self._uri))
+        display.set_options(window.overlay_panel.options)
+
+    @property
+    def bridge(self) -> PipelineBridge:
+        """What looks at the running pipeline."""
+        return self._bridge
+
+    # --- what the operator asks
+
+    def open(self, uri: str, mode: FrameMode) -> None:
+        """Run a source, after the one that runs now has stopped."""
+        self._uri, self._mode = uri, mode
+        self._memory.mode = mode
+        self._window.show_mode(mode)
+        self._window.message_bar.clear()
+        if self._pipeline is None:
+            self._start()
+        else:
+            self._is_next_wanted = True
+            self._request_stop()
+
+    def start(self) -> None:
+        """Run the last source again, from its beginning."""
+        if self._uri:
+            self.open(self._uri, self._mode)
+
+    def stop(self) -> None:
+        """Stop what runs, and start nothing after it."""
+        self._is_next_wanted = False
+        self._request_stop()
+
+    def close(self) -> None:
+        """Stop and wait: for the end of the program, when no window waits with it.
+
+        Raises
+        ------
+        WorkerStuckError
+            If a thread does not stop.
+        """
+        self._bridge.stop()
+        self._stop_timer.stop()
+        self._graphs_timer.stop()
+        if self._pipeline is not None:
+            pipeline, self._pipeline = self._pipeline, None
+            pipeline.stop()
+
+    def toggle_pause(self) -> None:
+        """Hold the feed, or go on."""
+        if self._pipeline is None:
+            return
+        if self._pipeline.status().state is PipelineState.PAUSED:
+            self._pipeline.resume()
+        else:
+            self._pipeline.pause()
+        self._bridge.hurry()
+
+    def step(self) -> None:
+        """Pause a running feed; let one more frame through a paused one."""
+        if self._pipeline is None:
+            return
+        if self._pipeline.status().state is PipelineState.PAUSED:
+            self._pipeline.step()
+        else:
+            self._pipeline.pause()
+        self._bridge.hurry()
+
+    def _make_timer(self, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _connect(self) -> None:
+        window, bridge = self._window, self._bridge
+        window.source_requested.connect(self.open)
+        window.mode_chosen.connect(self._on_mode_chosen)
+        window.start_requested.connect(self.start)
+        window.stop_requested.connect(self.stop)
+        window.pause_requested.connect(self.toggle_pause)
+        window.step_requested.connect(self.step)
+        window.remedy_chosen.connect(self._on_remedy_chosen)
+        window.options_changed.connect(self._on_options_changed)
+        window.thresholds_changed.connect(self._on_thresholds_changed)
+        window.thresholds_reset.connect(self._on_thresholds_reset)
+        window.view_changed.connect(self._display.set_view)
+        bridge.picture_taken.connect(self._on_picture_taken)
+        bridge.status_taken.connect(self._on_status_taken)
+        bridge.sample_taken.connect(window.show_sample)
+        bridge.state_changed.connect(self._on_state_changed)
+        bridge.display_faulted.connect(self._on_display_faulted)
+
+    # --- from source to source
+
+    def _start(self) -> None:
+        self._is_next_wanted = False
+        try:
+            pipeline = self._make_pipeline(self._uri, self._mode)
+        except (ConsoleError, EngineError) as error:
+            self._show_fault(error)
+            return
+        if self._thresholds is not None:
+            pipeline.set_thresholds(self._thresholds)
+        log.info("opening %s, %s", self._uri, self._mode.value)
+        self._has_shown_thresholds = False
+        self._pipeline = pipeline
+        self._window.show_opening(_short_name(self._uri))
+        self._window.show_state(PipelineState.STARTING, has_source=True)
+        self._display.set_feed(pipeline.results, pipeline.trails)
+        pipeline.start()
+        self._bridge.watch(pipeline)
+
+    def _request_stop(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.request_stop()
+            self._stop_timer.start(round(1e3 * _STOP_S))
+            self._bridge.hurry()
+
+    def _leave(self) -> None:
+        """Let go of a pipeline that is over, or stuck."""
+        self._stop_timer.stop()
+        self._bridge.leave()
+        self._pipeline = None
+
+    def _on_state_changed(self, status: PipelineStatus) -> None:
+        self._window.show_state(status.state, has_source=True)
+        if status.state is PipelineState.RUNNING:
+            self._memory.add_recent(self._uri)
+            self._window.show_recent(self._memory.recent)
+        if not status.state.is_over:
+            return
+        self._leave()
+        log.info("%s: %s, %s", self._uri, status.state.value, status.ledger)
+        if self._is_next_wanted:
+            self._start()
+        elif status.fault is not None:
+            self._show_fault(status.fault)
+        elif status.state is PipelineState.FINISHED:
+            self._window.show_message(_end_message(status))
+
+    def _on_stop_overdue(self) -> None:
+        if self._pipeline is None:
+            return
+        self._leave()
+        self._window.show_state(PipelineState.FAULTED, has_source=True)
+        stuck = WorkerStuckError(
+            f"the source did not stop within {_STOP_S:g} s",
+            hint="Unplug and plug in the camera, or close the console.",
+        )
+        self._show_fault(stuck)
+
+    def _show_fault(self, fault: Exception) -> None:
+        if not self._has_picture:
+            self._window.show_start_page()
+        if isinstance(fault, (ConsoleError, EngineError)):
+            log.error("%s: %s %s", self._uri, fault, fault.hint)
+            self._window.show_message(Message.of_error(fault))
+        else:
+            self._report(fault, "the feed")
+
+    # --- while one runs
+
+    def _on_picture_taken(self, picture: Picture) -> None:
+        self._window.show_picture(picture)
+        if self._has_picture:
+            return
+        self._has_picture = True
+        log.info("first picture after %.2f s", time.monotonic() - self._started_s)
+        # The picture is painted first: the graphs' library takes half a second.
+        self._graphs_timer.start(_GRAPHS_AFTER_MS)
+
+    def _load_graphs(self) -> None:
+        # A collection of a heap this large holds the interpreter for 50 to 80 ms, and
+        # a camera's driver keeps frames for half of that. What is loaded by now stays:
+        # no collection needs to look at it again.
+        gc.disable()
+        try:
+            self._window.telemetry_dock.load_graphs()
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def _on_status_taken(self, status: PipelineStatus) -> None:
+        self._window.show_status(status)
+        if not self._has_shown_thresholds and status.thresholds is not None:
+            self._has_shown_thresholds = True
+            self._window.overlay_panel.show_thresholds(status.thresholds)
+
+    def _on_mode_chosen(self, mode: FrameMode) -> None:
+        self._memory.mode = mode
+        if self._pipeline is not None:
+            self.open(self._uri, mode)
+        self._mode = mode
+
+    def _on_remedy_chosen(self, remedy: Remedy) -> None:
+        if remedy in (Remedy.TRY_AGAIN, Remedy.REPLAY):
+            self.start()
+
+    def _on_options_changed(self, options: OverlayOptions) -> None:
+        self._memory.options = options
+        self._display.set_options(options)
+
+    def _on_thresholds_changed(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+        if self._pipeline is not None:
+            self._pipeline.set_thresholds(thresholds)
+
+    def _on_thresholds_reset(self) -> None:
+        self._thresholds = None
+        engine = self._pipeline.status().engine if self._pipeline else None
+        if self._pipeline is None or engine is None:
+            return
+        model = engine.model
+        thresholds = Thresholds(model.threshold_low, model.threshold_high)
+        self._pipeline.set_thresholds(thresholds)
+        self._window.overlay_panel.show_thresholds(thresholds)
+
+    def _on_display_faulted(self, fault: Exception) -> None:
+        self._report(fault, "the display")
+
+
+def _short_name(uri: str) -> str:
+    scheme, separator, _ = uri.partition("://")
+    return f"{scheme} scene" if separator else PurePath(uri).name
+
+
+def _end_message(status: PipelineStatus) -> Message:
+    counts = status.ledger
+    title = status.source.title if status.source else "The source"
+    text = (
+        f"{title} has ended: {count_text(counts.captured)} frames, "
+        f"{count_text(counts.inferred)} inferred, {status.tracks_born} tracks."
+    )
+    return Message(Severity.INFO, text, remedy=Remedy.REPLAY)
