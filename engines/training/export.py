@@ -1,0 +1,283 @@
+"""Write a trained network as a model: SavedModel, frozen graph, ONNX and manifest.
+
+    python -m engines.training.export --run out/training/default \\
+        --model resources/models/default
+
+Needs TensorFlow and tf2onnx. What was written is read back by three libraries and
+refused unless all of them give the same probabilities.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.manifest import (
+    InputSpec,
+    ModelManifest,
+    OutputSpec,
+    save_manifest,
+    sha256_of_file,
+)
+from engines.scene import Scene, SceneSettings
+from engines.training.networks import (
+    NETWORKS,
+    NetworkSettings,
+    build_network,
+    load_weights,
+    set_weights,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+INPUT_NAME = "frames"
+OUTPUT_NAME = "probability"
+ONNX_OPSET = 13
+"""Read by TensorRT 8.2 on a Jetson TX2."""
+LARGEST_DIFFERENCE = 5e-5
+"""Between the probabilities of any two files, on the same frames."""
+FILES = {
+    "saved-model": "saved_model",
+    "frozen-graph": "frozen.pb",
+    "onnx": "model.onnx",
+}
+
+
+class ExportError(RuntimeError):
+    """The files written do not compute the same."""
+
+
+def export(
+    settings: NetworkSettings,
+    weights: dict[str, NDArray[np.float32]],
+    folder: Path,
+    thresholds: tuple[float, float],
+    notes: str = "",
+) -> dict[str, float]:
+    """Write a model's folder and check what was written.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+        The network; written at its default size.
+    weights : dict
+        From `networks.weights_of`.
+    folder : Path
+        Of the model; replaced whole when everything agrees.
+    thresholds : tuple of two float
+        Low and high, for the manifest.
+    notes : str
+        For the manifest.
+
+    Returns
+    -------
+    dict
+        Largest difference of each file's probabilities from the Keras network's.
+
+    Raises
+    ------
+    ExportError
+        If one is above `LARGEST_DIFFERENCE`; the folder is then as it was.
+    """
+    import tensorflow as tf
+
+    network = build_network(settings)
+    set_weights(network, weights)
+    shape = (1, settings.height_px, settings.width_px, settings.frame_count)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        made = Path(unfinished)
+        _write_saved_model(network, made / FILES["saved-model"], shape)
+        graph = _frozen(network, shape)
+        (made / FILES["frozen-graph"]).write_bytes(graph.SerializeToString())
+        _write_onnx(graph, made / FILES["onnx"])
+        frames = _rendered_frames(settings)
+        wanted = network(tf.constant(frames), training=False).numpy()
+        differences = {
+            name: float(np.abs(output - wanted).max())
+            for name, output in _outputs(made, frames).items()
+        }
+        if max(differences.values()) > LARGEST_DIFFERENCE:
+            raise ExportError(f"the written files differ from the network: {differences}")
+        save_manifest(_manifest(settings, made, thresholds, notes), made)
+        _replace(folder, made)
+    return differences
+
+
+def _rendered_frames(settings: NetworkSettings) -> NDArray[np.float32]:
+    """Frames as the network meets them: noise alone would not wake it."""
+    scene = Scene(
+        SceneSettings(width_px=settings.width_px, height_px=settings.height_px)
+    )
+    planes = [scene.render(index) for index in range(settings.frame_count)]
+    frames: NDArray[np.float32] = np.stack(planes, -1)[None].astype(np.float32) / 255
+    return frames
+
+
+def _write_saved_model(network: Any, path: Path, shape: tuple[int, ...]) -> None:  # noqa: ANN401
+    import tensorflow as tf
+
+    # Keras' own export writes every variable twice.
+    module = tf.Module()
+    module.weights = [variable.value for variable in network.weights]
+    module.infer = tf.function(
+        lambda frames: {OUTPUT_NAME: network(frames, training=False)},
+        input_signature=[tf.TensorSpec((None, *shape[1:]), tf.float32, INPUT_NAME)],
+    )
+    tf.saved_model.save(module, str(path), signatures=module.infer)
+    # It names no file of the model, and is not read.
+    (path / "fingerprint.pb").unlink(missing_ok=True)
+
+
+def _frozen(network: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  a GraphDef
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    # A batch of one, fixed: every runtime then knows every shape.
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, INPUT_NAME)])  # type: ignore[misc]  # tensorflow has no types
+    def infer(frames: Any) -> Any:  # noqa: ANN401
+        return tf.identity(network(frames, training=False), name=OUTPUT_NAME)
+
+    function = convert_variables_to_constants_v2(infer.get_concrete_function())
+    return function.graph.as_graph_def()
+
+
+def _write_onnx(graph: Any, path: Path) -> None:  # noqa: ANN401
+    import tf2onnx
+
+    model, _ = tf2onnx.convert.from_graph_def(
+        graph,
+        input_names=[f"{INPUT_NAME}:0"],
+        output_names=[f"{OUTPUT_NAME}:0"],
+        opset=ONNX_OPSET,
+    )
+    # Names without TensorFlow's output number, as the manifest gives them.
+    for value, name in (
+        (model.graph.input[0], INPUT_NAME),
+        (model.graph.output[0], OUTPUT_NAME),
+    ):
+        for node in model.graph.node:
+            for names in (node.input, node.output):
+                names[:] = [name if old == value.name else old for old in names]
+        value.name = name
+    path.write_bytes(model.SerializeToString())
+
+
+def _outputs(
+    folder: Path, frames: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """Run every file written by a library that reads it."""
+    import onnxruntime
+    import openvino
+    import tensorflow as tf
+
+    saved = tf.saved_model.load(str(folder / FILES["saved-model"]))
+    serve = saved.signatures["serving_default"]
+    outputs = {"saved-model": serve(tf.constant(frames))[OUTPUT_NAME].numpy()}
+
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString((folder / FILES["frozen-graph"]).read_bytes())
+    with tf.Graph().as_default() as imported:
+        tf.import_graph_def(graph, name="")
+        with tf.compat.v1.Session(graph=imported) as session:
+            outputs["frozen-graph"] = session.run(
+                f"{OUTPUT_NAME}:0", {f"{INPUT_NAME}:0": frames}
+            )
+
+    onnx = onnxruntime.InferenceSession(
+        str(folder / FILES["onnx"]), providers=["CPUExecutionProvider"]
+    )
+    outputs["onnx"] = onnx.run([OUTPUT_NAME], {INPUT_NAME: frames})[0]
+
+    core = openvino.Core()
+    for form in ("onnx", "frozen-graph"):
+        compiled = core.compile_model(
+            core.read_model(str(folder / FILES[form])),
+            "CPU",
+            {"INFERENCE_PRECISION_HINT": "f32"},
+        )
+        outputs[f"openvino from {form}"] = compiled([frames])[0]
+    return outputs
+
+
+def _manifest(
+    settings: NetworkSettings, folder: Path, thresholds: tuple[float, float], notes: str
+) -> ModelManifest:
+    return ModelManifest(
+        name=settings.name,
+        input=InputSpec(
+            width_px=settings.width_px,
+            height_px=settings.height_px,
+            frame_count=settings.frame_count,
+            name=INPUT_NAME,
+        ),
+        output=OutputSpec(name=OUTPUT_NAME),
+        threshold_low=thresholds[0],
+        threshold_high=thresholds[1],
+        files=dict(FILES),
+        sha256={
+            form: sha256_of_file(folder / name)
+            for form, name in FILES.items()
+            if (folder / name).is_file()
+        },
+        notes=notes,
+    )
+
+
+def _replace(folder: Path, made: Path) -> None:
+    """Put new files in place of the old ones; what else lies there stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in made.iterdir():
+        place = folder / item.name
+        if place.is_dir():
+            shutil.rmtree(place)
+        shutil.move(str(item), str(place))
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engines.training.export",
+        description="Write a trained network as a model of Peregrine.",
+    )
+    parser.add_argument("--run", type=Path, required=True, help="folder of a training")
+    parser.add_argument("--model", type=Path, required=True, help="folder to write")
+    options = parser.parse_args()
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    report = json.loads((options.run / "report.json").read_text())
+    settings = NETWORKS[report["network"]]
+    thresholds = (report["plain"]["threshold_low"], report["plain"]["threshold_high"])
+    differences = export(
+        settings,
+        load_weights(options.run / "weights.npz"),
+        options.model,
+        thresholds,
+        _notes(report),
+    )
+    for name, difference in differences.items():
+        print(f"{name:28s} differs from Keras by at most {difference:.2e}")
+    size = sum(path.stat().st_size for path in options.model.rglob("*"))
+    print(f"{options.model}: {size / 1000:.0f} kB")
+
+
+def _notes(report: dict[str, Any]) -> str:
+    return (
+        f"{report['parameters']} parameters, {report['gflop']} GFLOP. Trained for "
+        f"{report['steps']} steps of {report['batch_size']} on {report['clips']} "
+        f"rendered clips, seed {report['seed']}. On unseen random scenes F1 "
+        f"{report['random']['f1']:.3f}, on plain ones {report['plain']['f1']:.3f} with "
+        f"a median error of {report['plain']['median_error_px']:.2f} px of 640 x 480."
+    )
+
+
+if __name__ == "__main__":
+    main()
