@@ -175,11 +175,11 @@ def installed_version(library: str) -> str:
 
 def _distribution_version(name: str) -> str:
     try:
-        from importlib import metadata
+        metadata: Any = importlib.import_module("importlib.metadata")
     except ImportError:  # Python 3.6
         return _distribution_version_3_6(name)
     try:
-        return metadata.version(name)
+        return str(metadata.version(name))
     except metadata.PackageNotFoundError:
         return ""
 

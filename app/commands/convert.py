@@ -1,0 +1,222 @@
+"""`main.py convert`: turns a trained network into an engine, without a window."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from app.conversion_job import (
+    KILL_AFTER_S,
+    ConversionJob,
+    ConversionState,
+    find_interpreter,
+)
+from engines.base import Precision
+from engines.convert.__main__ import shape, size_px, value
+from engines.convert.request import ConversionRequest, Target
+
+if TYPE_CHECKING:
+    import argparse
+
+    from app.conversion_job import ConversionStatus
+
+_INTERRUPTED = 130
+_POLL_S = 0.1
+_BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
+_JSON_OF_A_STEP = (
+    "name",
+    "nodes_before",
+    "nodes_after",
+    "removed",
+    "max_abs_diff",
+    "mask_iou",
+    "seconds",
+)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "convert",
+        help="turn a trained TensorFlow network into the smallest equal engine",
+        description="Converts MODEL: a checkpoint with its .meta file, a frozen .pb, a"
+        " SavedModel, a Keras file, ONNX, or a model folder. Writes a model folder.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL")
+    parser.add_argument(
+        "--to",
+        required=True,
+        type=Target,
+        choices=list(Target),
+        metavar="TARGET",
+        help="one of: " + ", ".join(target.value for target in Target),
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--size",
+        type=size_px,
+        metavar="WxH",
+        help="input size, for a network that leaves it open",
+    )
+    parser.add_argument(
+        "--precision",
+        type=Precision,
+        choices=list(Precision),
+        default=Precision.FP32,
+        metavar="P",
+        help="fp32, or for openvino bf16 or int8 (default: fp32)",
+    )
+    parser.add_argument(
+        "--frames",
+        default="",
+        metavar="CLIP",
+        help="source of real frames to compare on, and to take the ranges of int8 from"
+        " (default: made-up pictures)",
+    )
+    parser.add_argument(
+        "--python",
+        type=Path,
+        metavar="PATH",
+        help="interpreter with TensorFlow (default: what 'make engines' made)",
+    )
+    _add_details(parser)
+    parser.add_argument(
+        "--json", action="store_true", help="print nothing but the last JSON line"
+    )
+    parser.set_defaults(run=run)
+
+
+def _add_details(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where the network does not say it itself")
+    group.add_argument(
+        "--input", default="", metavar="NAME", help="tensor that takes the image"
+    )
+    group.add_argument(
+        "--output", default="", metavar="NAME", help="tensor that gives the mask"
+    )
+    group.add_argument(
+        "--set",
+        type=value,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="placeholder that is no input, and what it is at inference",
+    )
+    group.add_argument(
+        "--shape",
+        type=shape,
+        metavar="N,N,...",
+        help="whole input shape, for a network that takes no picture",
+    )
+    group.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="JSON",
+        help="a manifest.json that says what input and output mean",
+    )
+    group.add_argument(
+        "--rewrite-pads",
+        action="store_true",
+        help="write pads before skips as concatenations, for TensorRT's parsers",
+    )
+    group.add_argument(
+        "--force", action="store_true", help="convert even if the engine is there"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit status.
+
+    Raises
+    ------
+    ConverterMissingError
+        If no interpreter has TensorFlow.
+    EngineError, ConsoleError
+        Whatever ended the conversion.
+    """
+    request = ConversionRequest(
+        model=arguments.model,
+        target=arguments.to,
+        folder=arguments.out,
+        precision=arguments.precision,
+        size_px=arguments.size,
+        shape=arguments.shape,
+        input_name=arguments.input,
+        output_name=arguments.output,
+        values=tuple(arguments.set),
+        rewrites_pads=arguments.rewrite_pads,
+        manifest=arguments.manifest,
+        is_forced=arguments.force,
+    )
+    request.require_supported()
+    job = ConversionJob(request, find_interpreter(arguments.python), arguments.frames)
+    status = _follow(job, shows_progress=sys.stderr.isatty())
+    if status.error is not None:
+        raise status.error
+    if status.result is None:
+        print("cancelled; nothing was written", file=sys.stderr)
+        return _INTERRUPTED
+    if not arguments.json:
+        print(_text(status.result))
+    print(json.dumps(_figures(status.result)))
+    return 0
+
+
+def _follow(job: ConversionJob, *, shows_progress: bool) -> ConversionStatus:
+    """Run a job to its end, with progress on a terminal; Ctrl+C cancels it."""
+    # Its monitor is a thread that would outlive the job; the bar is updated often.
+    tqdm.monitor_interval = 0
+    job.start()
+    with tqdm(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
+        try:
+            while not (status := job.status()).state.is_over:
+                bar.set_description_str(status.activity, refresh=False)
+                bar.update(int(100 * status.done_ratio) - bar.n)
+                time.sleep(_POLL_S)
+        except KeyboardInterrupt:
+            job.request_cancel()
+        status = job.wait(2 * KILL_AFTER_S)
+        if status.state is ConversionState.DONE:
+            bar.update(100 - bar.n)
+    return status
+
+
+def _figures(result: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "model": result["model"],
+        "target": result["target"],
+        "steps": [
+            {name: step[name] for name in _JSON_OF_A_STEP} for step in result["steps"]
+        ],
+        "engine": result["engine"],
+    }
+
+
+def _text(result: dict[str, Any]) -> str:
+    """The report for a person: a table, then what was kept and noted."""
+    lines = ["step          nodes          bytes      max diff   mask IoU   seconds"]
+    for step in result["steps"]:
+        difference, iou = step["max_abs_diff"], step["mask_iou"]
+        lines.append(
+            f"{step['name']:<12}{step['nodes_before']:>6} ->{step['nodes_after']:>5}"
+            f"{step['bytes_after']:>13,}"
+            f"{'-' if difference is None else f'{difference:.2g}':>11}"
+            f"{'-' if iou is None else f'{iou:.4f}':>11}{step['seconds']:>10.2f}"
+        )
+    for step in result["steps"]:
+        lines += [f"{step['name']}: {note}" for note in step["notes"]]
+        lines += [
+            f"{step['name']}: kept {kept['node']} ({kept['op']}): {kept['reason']}"
+            for kept in step["kept"]
+        ]
+    lines.append(f"compared on {result['samples']}")
+    if result["cached"]:
+        lines.append("the engine was there already; --force makes it anew")
+    engine = result["engine"]
+    lines.append(f"{engine['path']}: {engine['kind']}, {engine['precision']}")
+    return "\n".join(lines)

@@ -1,0 +1,168 @@
+"""`python -m engines.convert`: one conversion in a process of its own.
+
+Speaks JSON on stdout, one object a line, each with its `event`:
+
+    started       the network was found: model, form
+    source        it was loaded: inputs, outputs and which were chosen
+    step_started  name, summary, index, count
+    step          report of a step
+    frames_wanted input: how frames become its input; a line with the path of an
+                  .npz of prepared inputs is read from stdin then
+    finished      result: the report of the whole
+    failed        error: type, message, hint
+
+Exit status 0 after `finished`, 1 after `failed`, 2 for a wrong command line. It may
+be killed at any moment: the engine's folder appears whole or not at all.
+"""
+
+import argparse
+import enum
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import IO, Any, Dict, List, Optional, Tuple
+
+from engines.base import Precision
+from engines.convert.errors import ConversionError, OutOfMemoryError
+from engines.convert.request import ConversionRequest, Target
+from engines.errors import EngineError
+from engines.manifest import InputSpec
+
+
+class EventStream:
+    """Writes events to what was stdout, and keeps everybody else off it.
+
+    Libraries print to stdout, from Python and from C. File descriptor 1 is pointed
+    at stderr, so that no line of theirs gets between the events.
+    """
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._file: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+
+    def emit(self, event: str, **fields: Any) -> None:  # noqa: ANN401
+        """Write one event."""
+        document = {"event": event}
+        document.update(fields)
+        self._file.write(json.dumps(document) + "\n")
+        self._file.flush()
+
+    def ask_frames(self, spec: InputSpec) -> Path:
+        """Ask who reads the events to prepare frames; waits for their path."""
+        fields = {
+            name: one.value if isinstance(one, enum.Enum) else one
+            for name, one in spec._asdict().items()
+        }
+        self.emit("frames_wanted", input=fields)
+        answer = sys.stdin.readline().strip()
+        if not answer:
+            raise ConversionError("no frames were given to compare with")
+        return Path(answer)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the command line's parser."""
+    made = argparse.ArgumentParser(
+        prog="python -m engines.convert",
+        description="Convert a trained network; events as JSON lines on stdout.",
+    )
+    made.add_argument("model", type=Path)
+    made.add_argument("--to", required=True, type=Target, metavar="TARGET")
+    made.add_argument("--out", required=True, type=Path, metavar="FOLDER")
+    made.add_argument("--precision", type=Precision, default=Precision.FP32)
+    made.add_argument("--size", type=size_px, metavar="WIDTHxHEIGHT")
+    made.add_argument("--shape", type=shape, metavar="N,N,...")
+    made.add_argument("--frames", type=Path, metavar="NPZ")
+    made.add_argument("--frames-key", default="", metavar="TEXT")
+    made.add_argument("--input", default="", metavar="NAME")
+    made.add_argument("--output", default="", metavar="NAME")
+    made.add_argument(
+        "--set", type=value, action="append", default=[], metavar="NAME=VALUE"
+    )
+    made.add_argument("--rewrite-pads", action="store_true")
+    made.add_argument("--manifest", type=Path, metavar="JSON")
+    made.add_argument("--force", action="store_true")
+    return made
+
+
+def size_px(text: str) -> Tuple[int, int]:
+    """Read `318x254`."""
+    width, _, height = text.lower().partition("x")
+    size = int(width), int(height)
+    if min(size) < 1:
+        raise argparse.ArgumentTypeError(f"a size is at least 1x1, not {text}")
+    return size
+
+
+def shape(text: str) -> Tuple[int, ...]:
+    """Read `1,784`."""
+    return tuple(int(one) for one in text.split(","))
+
+
+def value(text: str) -> Tuple[str, float]:
+    """Read `keep_prob=1`; `true` and `false` are 1 and 0."""
+    name, _, number = text.rpartition("=")
+    if not name:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
+    words = {"true": 1.0, "false": 0.0}
+    return name, words[number.lower()] if number.lower() in words else float(number)
+
+
+def request_of(options: argparse.Namespace) -> ConversionRequest:
+    """Collect what the command line asks."""
+    return ConversionRequest(
+        model=options.model,
+        target=options.to,
+        folder=options.out,
+        precision=options.precision,
+        size_px=options.size,
+        shape=options.shape,
+        frames=options.frames,
+        frames_key=options.frames_key,
+        input_name=options.input,
+        output_name=options.output,
+        values=tuple(options.set),
+        rewrites_pads=options.rewrite_pads,
+        manifest=options.manifest,
+        is_forced=options.force,
+    )
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Convert; returns the exit status."""
+    request = request_of(parser().parse_args(arguments))
+    events = EventStream()
+    # Before TensorFlow is imported: it reads them once.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    try:
+        from engines.convert.conversion import Conversion
+
+        result = Conversion(request, events.emit, events.ask_frames).run()
+    except EngineError as error:
+        events.emit("failed", error=_document(error))
+        return 1
+    except MemoryError:
+        hint = "Close other programs, or choose a smaller input size."
+        shortage = OutOfMemoryError("not enough memory", hint=hint)
+        events.emit("failed", error=_document(shortage))
+        return 1
+    except Exception as error:  # noqa: BLE001  the last frame of this process
+        traceback.print_exc()
+        message = f"{type(error).__name__}: {error}"
+        hint = "This is a fault of the converter: please report it with its output."
+        events.emit("failed", error=_document(EngineError(message, hint)))
+        return 1
+    events.emit("finished", result=result)
+    return 0
+
+
+def _document(error: EngineError) -> Dict[str, str]:
+    return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

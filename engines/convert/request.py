@@ -1,0 +1,117 @@
+"""What the operator asks of a conversion."""
+
+import enum
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+from engines.base import Precision
+from engines.convert.errors import UnsupportedTargetError
+from engines.engine_manifest import installed_version
+from engines.manifest import sha256_of_file
+
+# Raise it when a step gives another graph than before: cached engines are made anew.
+STEPS_VERSION = 1
+
+
+class Target(enum.Enum):
+    """What a network can be converted to."""
+
+    TENSORFLOW = "tensorflow"
+    """The optimised frozen graph."""
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+    ONNXRUNTIME = "onnxruntime"
+
+
+PRECISIONS: Dict[Target, Tuple[Precision, ...]] = {
+    Target.TENSORFLOW: (Precision.FP32,),
+    Target.ONNX: (Precision.FP32,),
+    Target.OPENVINO: (Precision.FP32, Precision.BF16, Precision.INT8),
+    Target.ONNXRUNTIME: (Precision.FP32,),
+}
+
+_LIBRARIES: Dict[Target, Tuple[str, ...]] = {
+    Target.TENSORFLOW: ("tensorflow", "numpy"),
+    Target.ONNX: ("tensorflow", "numpy", "tf2onnx", "onnx"),
+    Target.OPENVINO: ("tensorflow", "numpy", "openvino", "nncf"),
+    Target.ONNXRUNTIME: ("tensorflow", "numpy", "tf2onnx", "onnx", "onnxruntime"),
+}
+
+
+class ConversionRequest(NamedTuple):
+    """One conversion."""
+
+    model: Path
+    target: Target
+    folder: Path
+    """The model folder to make."""
+    precision: Precision = Precision.FP32
+    size_px: Optional[Tuple[int, int]] = None
+    """Width and height, for a network that leaves them open."""
+    shape: Optional[Tuple[int, ...]] = None
+    """Whole input shape, for a network that leaves it open and takes no picture."""
+    frames: Optional[Path] = None
+    """`.npz` of prepared inputs; None for made-up pictures."""
+    frames_key: str = ""
+    """Names frames that whoever asked will prepare once it knows the input; they are
+    asked for in the middle of the conversion then."""
+    input_name: str = ""
+    """Empty where the only one is meant."""
+    output_name: str = ""
+    values: Tuple[Tuple[str, float], ...] = ()
+    """Placeholders that are no inputs, and what they are at inference."""
+    rewrites_pads: bool = False
+    """Whether pads in front of skips become concatenations with zeros."""
+    manifest: Optional[Path] = None
+    """`manifest.json` that describes the network, where it lies elsewhere."""
+    is_forced: bool = False
+    """Whether to convert even if an equal engine is there."""
+
+    def require_supported(self) -> None:
+        """Refuse a precision that the target does not have.
+
+        Raises
+        ------
+        UnsupportedTargetError
+            With those it has.
+        """
+        able = PRECISIONS[self.target]
+        if self.precision not in able:
+            raise UnsupportedTargetError(
+                f"target {self.target.value} has no precision {self.precision.value}",
+                hint="It has: {}.".format(", ".join(one.value for one in able)),
+            )
+
+    def versions(self) -> Dict[str, str]:
+        """Versions of the libraries that have a say in the result."""
+        names = _LIBRARIES[self.target]
+        found = {name: installed_version(name) for name in names}
+        return {name: version for name, version in found.items() if version}
+
+    def parameters(self) -> Dict[str, Any]:
+        """What the operator chose, as JSON values."""
+        return {
+            "target": self.target.value,
+            "precision": self.precision.value,
+            "size_px": list(self.size_px) if self.size_px else None,
+            "shape": list(self.shape) if self.shape else None,
+            "input": self.input_name,
+            "output": self.output_name,
+            "values": dict(sorted(self.values)),
+            "rewrites_pads": self.rewrites_pads,
+            "frames": sha256_of_file(self.frames) if self.frames else self.frames_key,
+            "manifest_sha256": sha256_of_file(self.manifest) if self.manifest else None,
+        }
+
+    def key(self, source_sha256: str) -> str:
+        """Hash of everything that the engine depends on."""
+        document = {
+            "source": source_sha256,
+            "parameters": self.parameters(),
+            "versions": self.versions(),
+            "steps": STEPS_VERSION,
+        }
+        text = json.dumps(document, sort_keys=True)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
