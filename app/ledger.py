@@ -30,7 +30,7 @@ class LedgerCounts:
     skipped: int = 0
     """Arrived while the operator had paused a live source."""
     discarded: int = 0
-    """Were waiting when the pipeline stopped, or in the engine when it failed."""
+    """Waited when the pipeline stopped, or were in the engine when it failed."""
 
     @property
     def is_balanced(self) -> bool:

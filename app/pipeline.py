@@ -21,6 +21,7 @@ from app.tracking.settings import TrackerSettings
 from app.tracking.tracker import Tracker
 from app.trails import Trails
 from app.worker import Worker
+from engines.errors import FrameLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +139,7 @@ class Pipeline:
         self._latency = DurationWindow()
         self._stack_size = 1
         self._stage_windows = tuple(DurationWindow(120) for _ in range(4))
+        self._engine: Engine | None = None
         self._engine_ready = threading.Event()
         self._is_stop_asked = False
         self._flow = threading.Condition()
@@ -204,6 +206,8 @@ class Pipeline:
         self._inference.request_stop()
         with self._flow:
             self._flow.notify_all()
+        if self._engine is not None:
+            self._engine.cancel()
         self._newest.close()
         self._every.close()
 
@@ -363,6 +367,7 @@ class Pipeline:
                         model.threshold_low, model.threshold_high
                     )
                 self._stack_size = model.input.frame_count
+                self._engine = engine
                 with self._state_lock:
                     self._engine_spec = engine.spec
                 self._engine_ready.set()
@@ -373,6 +378,10 @@ class Pipeline:
                         continue
                     try:
                         result = inference.infer(stack, self._thresholds)
+                    except FrameLostError as error:
+                        log.warning("%s", error.message)
+                        self._ledger.discard()
+                        continue
                     except Exception:
                         self._ledger.discard()
                         raise

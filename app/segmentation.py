@@ -59,14 +59,13 @@ def segment(
     weak = (probability > thresholds.low).view(np.uint8)
     mask = np.zeros(weak.shape, np.bool_)
     mask.setflags(write=False)
-    points = cv2.findNonZero(weak)
-    if points is None:
+    if not weak.any():
         return Segmentation(Blobs.empty(), mask)
     count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
         weak, 8, cv2.CV_16U, cv2.CCL_SAUF
     )
     # Only foreground pixels are looked at from here: a hundredth of the picture.
-    columns, rows = points.reshape(-1, 2).T
+    columns, rows = cv2.findNonZero(weak).reshape(-1, 2).T
     label = labels[rows, columns]
     weight = probability[rows, columns].astype(np.float64)
     peak = np.zeros(count)
@@ -81,26 +80,28 @@ def segment(
 
     x, y = pixel_map.to_frame(columns.astype(np.float64), rows.astype(np.float64))
 
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums: NDArray[np.float64] = np.bincount(label, weight * values, count)[kept]
-        return sums / mass
+    def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(label, weights=values, minlength=count)[kept]
 
-    mass = np.bincount(label, weight, count)[kept]
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return total(weight * values) / mass
+
+    mass = total(weight)
     centre_x, centre_y = mean(x), mean(y)
     # A pixel is a square, not a point: its own variance is scale**2 / 12.
     var_x = mean(x * x) - centre_x**2 + pixel_map.scale_x**2 / 12
     var_y = mean(y * y) - centre_y**2 + pixel_map.scale_y**2 / 12
     cov_xy = mean(x * y) - centre_x * centre_y
     middle, spread = (var_x + var_y) / 2, np.hypot((var_x - var_y) / 2, cov_xy)
-    columns_of = stats[kept].astype(np.float64)
+    box: NDArray[np.float64] = stats[kept].astype(np.float64)
     scale_x, scale_y = pixel_map.scale_x, pixel_map.scale_y
     return Segmentation(
         Blobs(
             x_px=_column(centre_x),
             y_px=_column(centre_y),
-            width_px=_column(columns_of[:, cv2.CC_STAT_WIDTH] * scale_x),
-            height_px=_column(columns_of[:, cv2.CC_STAT_HEIGHT] * scale_y),
-            area_px=_column(columns_of[:, cv2.CC_STAT_AREA] * scale_x * scale_y),
+            width_px=_column(box[:, cv2.CC_STAT_WIDTH] * scale_x),
+            height_px=_column(box[:, cv2.CC_STAT_HEIGHT] * scale_y),
+            area_px=_column(box[:, cv2.CC_STAT_AREA] * scale_x * scale_y),
             confidence=_column(peak[kept]),
             length_px=_column(4 * np.sqrt(middle + spread)),
             breadth_px=_column(4 * np.sqrt(np.maximum(middle - spread, 0.0))),

@@ -96,6 +96,12 @@ class Engine(abc.ABC):
                 f"the network takes {wanted.shape} of {wanted.dtype}"
             )
 
+    def cancel(self) -> None:  # noqa: B027  most engines have nothing to end
+        """End a wait within `infer`, from another thread, for good.
+
+        Only engines that can wait long, for another process say, do something.
+        """
+
     @abc.abstractmethod
     def close(self) -> None:
         """Release the network. Calling it again does nothing."""

@@ -7,7 +7,11 @@ from engines.base import Engine, EngineKind, Precision
 from engines.errors import EngineUnavailableError
 from engines.manifest import ModelManifest
 
-_MODULES = {EngineKind.OPENVINO: "openvino", EngineKind.ONNXRUNTIME: "onnxruntime"}
+_MODULES = {
+    EngineKind.OPENVINO: "openvino",
+    EngineKind.ONNXRUNTIME: "onnxruntime",
+    EngineKind.TENSORFLOW: "tensorflow",
+}
 
 
 class Availability(NamedTuple):
@@ -70,6 +74,10 @@ def open_engine(
         from engines.onnxruntime_runtime import OnnxRuntimeEngine
 
         return OnnxRuntimeEngine(manifest, precision, threads)
+    if kind is EngineKind.TENSORFLOW:
+        from engines.tensorflow_runtime import TensorFlowEngine
+
+        return TensorFlowEngine(manifest, precision, threads)
     raise EngineUnavailableError(
         f"this version cannot run {kind.value} engines",
         hint="Choose one of: {}.".format(

@@ -6,6 +6,7 @@ EngineError
 ├── EngineLoadError         the engine's file cannot be loaded
 │   └── PlanMismatchError   it was built for another device, version or precision
 └── InferenceError          a loaded engine refused or failed an inference
+    └── FrameLostError      this one frame is lost; the next call may succeed
 """
 
 
@@ -44,3 +45,7 @@ class PlanMismatchError(EngineLoadError):
 
 class InferenceError(EngineError):
     """A loaded engine refused its input or failed."""
+
+
+class FrameLostError(InferenceError):
+    """One frame is lost with the process that had it; the next call may succeed."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.paths import DEFAULT_MODEL
 from engines.base import EngineKind, Precision
 from engines.catalogue import open_engine
+from engines.host.client import HostedEngine
 from engines.manifest import load_manifest
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads of one inference (default: 1, which leaves a core to the rest)",
     )
+    parser.add_argument(
+        "--engine-host",
+        type=Path,
+        metavar="PYTHON",
+        help="run the engine in a process of this interpreter, the JetPack's say, or"
+        " .venv-engines/bin/python for TensorFlow (default: in the console's own)",
+    )
 
 
 def engine_factory(arguments: argparse.Namespace) -> Callable[[], Engine]:
@@ -62,7 +70,8 @@ def engine_factory(arguments: argparse.Namespace) -> Callable[[], Engine]:
         If the model's folder has no valid manifest.
     """
     kind: EngineKind = arguments.engine
-    if kind is EngineKind.REFERENCE:
-        return partial(open_engine, kind)
-    manifest = load_manifest(arguments.model)
-    return partial(open_engine, kind, manifest, arguments.precision, arguments.threads)
+    manifest = None if kind is EngineKind.REFERENCE else load_manifest(arguments.model)
+    order = (kind, manifest, arguments.precision, arguments.threads)
+    if arguments.engine_host is None:
+        return partial(open_engine, *order)
+    return partial(HostedEngine, arguments.engine_host, *order)
