@@ -81,7 +81,8 @@ def segment(
     x, y = pixel_map.to_frame(columns.astype(np.float64), rows.astype(np.float64))
 
     def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(label, weights=values, minlength=count)[kept]
+        sums = np.bincount(label, weights=values, minlength=count)[kept]
+        return sums.astype(np.float64, copy=False)
 
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return total(weight * values) / mass
