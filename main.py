@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEADLESS_SECONDS = 20.0
+# What a console shows that has never been used: no camera, no file is needed.
+_FIRST_SOURCE = "synthetic://"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +49,9 @@ def make_parser() -> argparse.ArgumentParser:
         prog="main.py", description="Tracks fast-moving objects in 120 fps video."
     )
     parser.add_argument(
-        "--source", metavar="SOURCE", help="file, folder or URI to open at start"
+        "--source",
+        metavar="SOURCE",
+        help="file, folder or URI to open at start (default: the last one)",
     )
     parser.add_argument(
         "--every-frame",
@@ -71,6 +75,7 @@ def run_window(arguments: argparse.Namespace) -> int:
     from app.pipeline import Pipeline
     from app.sources.catalogue import open_source
     from widgets.application import run_console
+    from widgets.memory import Memory
 
     make_engine = engine_factory(arguments)
 
@@ -78,13 +83,15 @@ def run_window(arguments: argparse.Namespace) -> int:
         source = open_source(uri, is_paced=mode is FrameMode.LIVE)
         return Pipeline(source, make_engine, mode)
 
+    settings = QSettings(
+        str(settings_folder() / "window.ini"), QSettings.Format.IniFormat
+    )
+    last_uri = next(iter(Memory(settings).recent), _FIRST_SOURCE)
     return run_console(
         make_pipeline,
-        initial_uri=arguments.source,
-        initial_mode=FrameMode.EVERY_FRAME if arguments.every_frame else FrameMode.LIVE,
-        settings=QSettings(
-            str(settings_folder() / "window.ini"), QSettings.Format.IniFormat
-        ),
+        initial_uri=arguments.source or last_uri,
+        initial_mode=FrameMode.EVERY_FRAME if arguments.every_frame else None,
+        settings=settings,
         log_path=log_to_file(state_folder()),
     )
 

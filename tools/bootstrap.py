@@ -41,6 +41,9 @@ WINDOW_LIBRARIES = {
     "xcb-shape": "libxcb-shape0",
 }
 
+# Without one font file, Qt shows no text at all.
+FONTS = Path("/usr/share/fonts")
+
 
 class SetupError(Exception):
     """Something the set-up cannot put right by itself."""
@@ -137,6 +140,8 @@ def _need_system_libraries(libraries: dict[str, str], programs: dict[str, str]) 
     missing |= {
         package for program, package in programs.items() if not shutil.which(program)
     }
+    if libraries and not any(FONTS.rglob("*.ttf")) and not any(FONTS.rglob("*.otf")):
+        missing.add("fonts-dejavu-core")
     if not _has_venv():
         missing.add(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
     if not missing:

@@ -49,6 +49,7 @@ class TelemetryDock(QDockWidget):
         self._history = TelemetryHistory()
         self._graphs: tuple[GraphPanel, ...] = ()
         self._legend_due_s = 0.0
+        self._newest: TelemetrySample | None = None
         self._page = QWidget()
         self._empty = QLabel("Rates and latency of the last minute\nappear here.")
         self._empty.setProperty("role", "muted")
@@ -58,6 +59,7 @@ class TelemetryDock(QDockWidget):
         self._column.setSpacing(GAP_PX)
         self._column.addWidget(self._empty)
         self.setWidget(self._page)
+        self.visibilityChanged.connect(self._on_visibility_changed)
 
     @property
     def graphs(self) -> tuple[GraphPanel, ...]:
@@ -78,12 +80,30 @@ class TelemetryDock(QDockWidget):
         self._empty.hide()
         for graph in self._graphs:
             self._column.addWidget(graph, 1)
+        self._on_visibility_changed(self._page.isVisible())
 
     def show_sample(self, sample: TelemetrySample) -> None:
         """Add one set of measurements and draw the last minute."""
         self._history.append(sample)
-        if not self._page.isVisible():
-            return
+        self._newest = sample
+        if self._page.isVisible():
+            self._draw(sample)
+
+    def clear(self) -> None:
+        """Forget what was measured."""
+        self._history.clear()
+        self._newest = None
+        self._legend_due_s = 0.0
+        for graph in self._graphs:
+            graph.clear()
+
+    def _on_visibility_changed(self, is_visible: bool) -> None:
+        """Draw what came while there was nothing to draw on."""
+        self._legend_due_s = 0.0
+        if is_visible and self._newest is not None:
+            self._draw(self._newest)
+
+    def _draw(self, sample: TelemetrySample) -> None:
         is_legend_due = sample.time_s >= self._legend_due_s
         if is_legend_due:
             self._legend_due_s = sample.time_s + _LEGEND_S
@@ -91,10 +111,3 @@ class TelemetryDock(QDockWidget):
             graph.show_history(self._history, sample.time_s)
             if is_legend_due:
                 graph.show_values(sample)
-
-    def clear(self) -> None:
-        """Forget what was measured."""
-        self._history.clear()
-        self._legend_due_s = 0.0
-        for graph in self._graphs:
-            graph.clear()

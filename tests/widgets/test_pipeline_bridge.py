@@ -74,7 +74,7 @@ def poll_until(
         bridge.poll()
         return condition()
 
-    qtbot.waitUntil(look)
+    qtbot.waitUntil(look, timeout=20_000)
 
 
 def test_the_newest_picture_is_taken(

@@ -30,6 +30,16 @@ def test_an_empty_dock_tells_what_comes(dock: TelemetryDock) -> None:
     assert any("appear here" in text for text in words)
 
 
+def test_graphs_show_what_was_measured_before_they_were_loaded(
+    dock: TelemetryDock,
+) -> None:
+    dock.show_sample(sample(0.0))
+
+    dock.load_graphs()
+
+    assert dock.graphs[1].legend.texts == ("3.1", "9.9")
+
+
 def test_samples_are_drawn_once_the_graphs_are_loaded(dock: TelemetryDock) -> None:
     dock.show_sample(sample(0.0))
     dock.load_graphs()
@@ -66,6 +76,18 @@ def test_a_hidden_dock_draws_nothing(dock: TelemetryDock) -> None:
     dock.show_sample(sample(0.0))
 
     assert dock.graphs[0].legend.texts == ("", "", "")
+
+
+def test_what_came_while_it_was_hidden_is_drawn_when_it_is_shown(
+    dock: TelemetryDock,
+) -> None:
+    dock.load_graphs()
+    dock.hide()
+    dock.show_sample(sample(0.0))
+
+    dock.show()
+
+    assert dock.graphs[1].legend.texts == ("3.1", "9.9")
 
 
 def test_clearing_forgets_the_source_before(dock: TelemetryDock) -> None:
