@@ -17,6 +17,7 @@ from app.commands.arguments import add_engine_arguments, engine_factory
 from app.errors import ConsoleError
 from app.logs import log_to_file, log_to_terminal
 from app.paths import SAMPLE_CLIP, settings_folder, state_folder
+from app.process import prepare_process
 from app.sources.base import FrameMode
 from engines.errors import EngineError
 
@@ -30,9 +31,7 @@ _FIRST_SOURCE = "synthetic://"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Peregrine; gives the exit status."""
-    # Beside a busy GUI, Python's default of 5 ms lets a worker wait 4.5-11 ms for its
-    # turn (99.9th percentile); with 0.2 ms it is 2 ms, at no measurable cost.
-    sys.setswitchinterval(0.0002)
+    prepare_process()
     arguments = make_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -61,16 +61,19 @@ def segment(
     mask.setflags(write=False)
     if not weak.any():
         return Segmentation(Blobs.empty(), mask)
-    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+    # Its variant with statistics reads every pixel of the picture again, which costs
+    # five times as much as the labels. Only foreground is looked at from here.
+    count, labels = cv2.connectedComponentsWithAlgorithm(
         weak, 8, cv2.CV_16U, cv2.CCL_SAUF
     )
-    # Only foreground pixels are looked at from here: a hundredth of the picture.
-    columns, rows = cv2.findNonZero(weak).reshape(-1, 2).T
-    label = labels[rows, columns]
+    points: NDArray[np.int32] = cv2.findNonZero(weak).astype(np.int32, copy=False)
+    columns, rows = points.reshape(-1, 2).T
+    label = labels[rows, columns].astype(np.intp)
     weight = probability[rows, columns].astype(np.float64)
     peak = np.zeros(count)
     np.maximum.at(peak, label, weight)
-    is_blob = (peak > thresholds.high) & (stats[:, cv2.CC_STAT_AREA] >= min_area_px)
+    area = np.bincount(label, minlength=count)
+    is_blob = (peak > thresholds.high) & (area >= min_area_px)
     kept = np.flatnonzero(is_blob)
     if not len(kept):
         return Segmentation(Blobs.empty(), mask)
@@ -94,15 +97,14 @@ def segment(
     var_y = mean(y * y) - centre_y**2 + pixel_map.scale_y**2 / 12
     cov_xy = mean(x * y) - centre_x * centre_y
     middle, spread = (var_x + var_y) / 2, np.hypot((var_x - var_y) / 2, cov_xy)
-    box: NDArray[np.float64] = stats[kept].astype(np.float64)
     scale_x, scale_y = pixel_map.scale_x, pixel_map.scale_y
     return Segmentation(
         Blobs(
             x_px=_column(centre_x),
             y_px=_column(centre_y),
-            width_px=_column(box[:, cv2.CC_STAT_WIDTH] * scale_x),
-            height_px=_column(box[:, cv2.CC_STAT_HEIGHT] * scale_y),
-            area_px=_column(box[:, cv2.CC_STAT_AREA] * scale_x * scale_y),
+            width_px=_column(_extent(columns, label, count)[kept] * scale_x),
+            height_px=_column(_extent(rows, label, count)[kept] * scale_y),
+            area_px=_column(area[kept] * scale_x * scale_y),
             confidence=_column(peak[kept]),
             length_px=_column(4 * np.sqrt(middle + spread)),
             breadth_px=_column(4 * np.sqrt(np.maximum(middle - spread, 0.0))),
@@ -112,7 +114,19 @@ def segment(
     )
 
 
-def _column(values: NDArray[np.float64]) -> NDArray[np.float32]:
+def _extent(
+    positions: NDArray[np.int32], label: NDArray[np.intp], count: int
+) -> NDArray[np.int32]:
+    """Number of pixels along one axis, from the first to the last of each label."""
+    first = np.full(count, np.iinfo(np.int32).max, np.int32)
+    last = np.zeros(count, np.int32)
+    np.minimum.at(first, label, positions)
+    np.maximum.at(last, label, positions)
+    extent: NDArray[np.int32] = last - first + 1
+    return extent
+
+
+def _column(values: NDArray[Any]) -> NDArray[np.float32]:
     column = values.astype(np.float32)
     column.setflags(write=False)
     return column

@@ -26,6 +26,7 @@ import numpy as np
 
 from app.commands.arguments import add_engine_arguments, engine_factory
 from app.pipeline import Pipeline
+from app.process import prepare_process
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
 
@@ -85,6 +86,11 @@ class Measurement:
                 "GUI thread busy",
                 f"{100 * (time.thread_time() - busy_s) / seconds:.1f} %",
             ),
+            (
+                "prepare / infer / segment / track",
+                f"{status.stages.prepare_ms:.2f} / {status.stages.infer_ms:.2f} / "
+                f"{status.stages.segment_ms:.2f} / {status.stages.track_ms:.2f} ms",
+            ),
             ("peak memory", f"{memory_mb:.0f} MB"),
             ("tracks", f"{status.tracks_born}"),
         ]
@@ -119,7 +125,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if "DISPLAY" not in os.environ:
         return _again_under_xvfb()
-    sys.setswitchinterval(0.0002)  # as main.py does
+    prepare_process()
     make_engine = engine_factory(arguments)
     measurement = Measurement()
 
