@@ -11,6 +11,7 @@ from app.errors import SourceError, SourceFormatError
 from app.frames import Frame
 from app.sources.base import EndOfSource, SourceSpec
 from app.sources.pacing import sleep_until
+from app.sources.scene_camera import SceneCamera
 from app.sources.uri import parse_uri, refuse_unknown_options
 from engines.scene import SETTING_BOUNDS, Motion, Scene, SceneSettings
 
@@ -66,7 +67,8 @@ class SyntheticSource:
 
     Paced, it is a camera: frames come at their own time, counted from the first
     read, and a reader that is more than four frames late loses some, which shows as
-    a gap in the indices. Not paced, it renders as fast as it is read.
+    a gap in the indices; it is rendered in a process of its own. Not paced, it
+    renders as fast as it is read.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ class SyntheticSource:
         self.settings, self._frame_count = _settings_from(uri)
         self._uri = uri
         self._is_paced = is_paced
-        self._renderer: Scene | None = None
+        self._renderer: Scene | SceneCamera | None = None
         self._index = 0
         self._epoch_ns: int | None = None
         self._rendered: tuple[int, NDArray[np.uint8]] | None = None
@@ -98,7 +100,7 @@ class SyntheticSource:
     def open(self) -> SourceSpec:
         """Make the scene; the clock starts with the first read."""
         settings = self.settings
-        self._renderer = Scene(settings)
+        self._renderer = SceneCamera(settings) if self._is_paced else Scene(settings)
         self._index, self._epoch_ns = 0, None
         # The first frame takes longest, and would make the others look early.
         self._rendered = (0, self._renderer.render(0))
@@ -134,6 +136,8 @@ class SyntheticSource:
 
     def close(self) -> None:
         """Drop the scene."""
+        if isinstance(self._renderer, SceneCamera):
+            self._renderer.close()
         self._renderer = None
         self._rendered = None
 

@@ -149,7 +149,7 @@ def main() -> int:
     return 0
 
 
-def _run(uri: str, frames: int, make_engine) -> Score:  # noqa: ANN001
+def _run(uri: str, frames: int, make_engine) -> Score:
     source = SyntheticSource(uri, is_paced=False)
     pipeline = Pipeline(source, make_engine, FrameMode.EVERY_FRAME, frame_limit=frames)
     results = pipeline.subscribe()

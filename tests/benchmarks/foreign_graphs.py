@@ -91,8 +91,14 @@ for layer in model.layers:
                 weight.assign(weight + 0.1 * random.standard_normal(weight.shape))
 # One pass in training mode gives the moving averages of real signals. Without it
 # they fade out on the way, and any two graphs would give the same.
-model(random.uniform(0, 1, (8, *shape)).astype("float32"), training=True)
-model.save(sys.argv[3])
+rescales = any(type(layer).__name__ == "Rescaling" for layer in model.layers)
+brightest = 255 if rescales else 1
+pictures = random.uniform(0, brightest, (8, *shape)).astype("float32")
+model(pictures, training=True)
+# Outputs of order 1, so that differences mean the same for every network.
+spread = float(np.std(model(pictures, training=False)))
+result = tf.keras.layers.Rescaling(1.0 / spread)(model.output)
+tf.keras.Model(model.input, result).save(sys.argv[3])
 """
 
 

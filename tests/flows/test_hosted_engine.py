@@ -224,4 +224,4 @@ def test_a_host_that_is_no_python_is_an_error_with_a_hint(
     )
 
     assert status == 1
-    assert "cannot start" in capsys.readouterr().err
+    assert "there is no program" in capsys.readouterr().err

@@ -90,6 +90,27 @@ def test_the_folder_is_a_model_that_the_console_can_run(network_file, tmp_path):
     assert model.output.activation is Activation.PROBABILITY
 
 
+@pytest.mark.parametrize(
+    ("scaling", "expected"),
+    [
+        (lambda x: x / 255.0, 1.0),
+        (lambda x: (x - 127.5) * (1 / 127.5), 1.0),
+        (lambda x: (x - 0.45) / 0.22, 1 / 255),
+        (lambda x: x, 1 / 255),
+    ],
+)
+def test_a_network_that_scales_pixels_itself_gets_them_unscaled(
+    tmp_path, scaling, expected
+):
+    path = tmp_path / "network.pb"
+    exported = graph_of(lambda x: network(scaling(x)), SHAPE)
+    path.write_bytes(exported.graph.SerializeToString())
+
+    convert(path, tmp_path)
+
+    assert load_manifest(tmp_path / "out").input.scale == pytest.approx(expected)
+
+
 def test_the_engine_manifest_fits_where_it_was_made(network_file, tmp_path):
     convert(network_file, tmp_path)
 

@@ -267,3 +267,15 @@ def test_a_redirected_node_that_a_control_edge_needs_stays():
 
     # then
     assert "first" in editor
+
+
+def test_attributes_at_their_default_go_so_that_an_older_tensorflow_reads_the_rest():
+    def build(x):
+        return tf.compat.v1.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+
+    rewrite = clean(graph_of(build, SHAPE).graph, ENDS)
+
+    pool = next(node for node in rewrite.graph.node if node.op == "MaxPool")
+    assert set(pool.attr) <= {"ksize", "strides", "padding"}
+    blocks = random_array(*SHAPE)[:, :2].reshape(1, 1, 2, 2, 2, 2)
+    np.testing.assert_array_equal(result_of(rewrite.graph), blocks.max(axis=(2, 4)))

@@ -369,6 +369,32 @@ def test_an_operation_that_tensorflow_lacks_is_named(tmp_path):
         convert(tmp_path / "fancy.pb", tmp_path)
 
 
+def graph_with_attribute(tmp_path, fill):
+    """A graph as a newer TensorFlow would write it."""
+    graph = graph_of(sigmoid_of_conv, (1, 5, 6, 3)).graph
+    for node in graph.node:
+        if node.op == "Sigmoid":
+            fill(node.attr["attribute_of_tomorrow"])
+    path = tmp_path / "newer.pb"
+    path.write_bytes(graph.SerializeToString())
+    return path
+
+
+def test_an_attribute_of_a_newer_tensorflow_that_says_nothing_is_ignored(tmp_path):
+    path = graph_with_attribute(tmp_path, lambda value: value.list.SetInParent())
+
+    report, _ = convert(path, tmp_path)
+
+    assert report["steps"][-1]["nodes_after"] == 4
+
+
+def test_an_attribute_of_a_newer_tensorflow_that_says_something_is_refused(tmp_path):
+    path = graph_with_attribute(tmp_path, lambda value: value.list.i.append(1))
+
+    with pytest.raises(UnsupportedOperationError, match="attribute_of_tomorrow"):
+        convert(path, tmp_path)
+
+
 def test_a_graph_with_variables_and_no_values_is_refused(tmp_path):
     graph = tf.Graph()
     with graph.as_default():

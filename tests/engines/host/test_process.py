@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,28 @@ from tests.engines.host.hosts import is_running, this_python, write_python
 
 
 def test_a_program_that_is_not_there_is_refused_in_words(tmp_path):
-    with pytest.raises(HostStartError, match=r"cannot start .*python9.9: No such file"):
+    with pytest.raises(HostStartError, match=r"no program .*python9\.9"):
         HostProcess(tmp_path / "python9.9", [])
+
+
+def test_a_file_that_is_no_program_is_refused_in_words(tmp_path):
+    program = tmp_path / "python"
+    program.write_bytes(b"\x7fELF of another processor")
+    program.chmod(0o755)
+
+    with pytest.raises(HostStartError, match=r"cannot start .*: Exec format error"):
+        HostProcess(program, [])
+
+
+def test_an_interpreter_may_be_named_from_the_callers_folder(tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    write_python(tmp_path / "bin", "import sys; sys.exit(5)")
+    monkeypatch.chdir(tmp_path)
+
+    process = HostProcess(Path("bin/python"), [])
+
+    assert process.wait(30.0)
+    assert process.obituary() == "ended with status 5"
 
 
 def test_the_hosts_python_looks_for_modules_here_and_nowhere_else(monkeypatch):

@@ -80,7 +80,9 @@ def test_a_mask_marks_what_differs_from_the_empty_scene_in_the_last_frame():
     differs = cv2.absdiff(view.frames[:, :, 2], background) > 10
     assert view.visible.sum() > 20
     assert differs[view.visible].mean() > 0.95
-    assert not differs[~cv2.dilate(view.visible.astype(np.uint8), None).astype(bool)].any()
+    assert not differs[
+        ~cv2.dilate(view.visible.astype(np.uint8), None).astype(bool)
+    ].any()
 
 
 def test_a_panning_view_sees_the_background_move():

@@ -2,15 +2,8 @@ import numpy as np
 import pytest
 
 from engines.scene import SceneSettings
-from engines.training.evaluate import (
-    Question,
-    answers,
-    best_thresholds,
-    detections,
-    questions_of,
-    random_scenes,
-    score,
-)
+from engines.training.evaluate import answers, best_thresholds, detections, score
+from engines.training.questions import Question, questions_of, random_scenes
 
 
 def _question(*objects):
@@ -140,7 +133,9 @@ def test_questions_are_answered_in_order_whatever_the_batch():
 
     # then
     np.testing.assert_allclose(
-        [probability[0, 0] * 255 for probability in given], [0, 10, 20, 30, 40], rtol=1e-5
+        [probability[0, 0] * 255 for probability in given],
+        [0, 10, 20, 30, 40],
+        rtol=1e-5,
     )
 
 

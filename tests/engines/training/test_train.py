@@ -23,7 +23,7 @@ needs_keras = pytest.mark.skipif(
     reason="keras is not installed in this interpreter",
 )
 
-TINY = NetworkSettings("tiny", 2, 3, 8, (8, 12, 16), (0, 1, 1), (8, 12), (0, 1))
+TINY = NetworkSettings("tiny", 2, 3, 8, (8, 12), (0, 1), (8,), (0,))
 
 
 @pytest.fixture(scope="module")
@@ -163,42 +163,65 @@ def test_the_loss_ignores_what_cannot_be_seen():
     assert float(detection_loss(target, guessed)) > float(detection_loss(target, logit))
 
 
-@needs_keras
-def test_twenty_steps_reduce_the_loss_and_a_stopped_run_goes_on(
-    clips, tmp_path, monkeypatch
-):
-    # given
-    monkeypatch.setitem(NETWORKS, "tiny", TINY)
-    settings = TrainingSettings(
-        "tiny", steps=10, batch_size=4, steps_per_round=5, held_back=4
-    )
+class Run:
+    """One training, stopped in the middle, gone on with, and asked for again."""
 
-    # when
-    train(settings, clips, tmp_path)
-    longer = TrainingSettings(
-        "tiny", steps=20, batch_size=4, steps_per_round=5, held_back=4
-    )
-    train(longer, clips, tmp_path)
+    def __init__(self, clips, folder):
+        self.folder = folder
+        self.batches = []
+        self._train(10, clips)
+        self.weights = self._train(20, clips)
+        self.weights_again = self._train(20, clips)
+        self.curves = [
+            line.split(",")
+            for line in (folder / "curves.csv").read_text().splitlines()[1:]
+        ]
+
+    def _train(self, steps, clips):
+        def remembered(batch, rng):
+            self.batches.append(batch.tobytes())
+            return augmented(batch, rng)
+
+        settings = TrainingSettings(
+            "tiny", steps=steps, batch_size=4, steps_per_round=5, held_back=4
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(NETWORKS, "tiny", TINY)
+            patch.setattr("engines.training.train.augmented", remembered)
+            return train(settings, clips, self.folder)
+
+
+@pytest.fixture(scope="module")
+def run(clips, tmp_path_factory):
+    return Run(clips, tmp_path_factory.mktemp("run"))
+
+
+@needs_keras
+def test_twenty_steps_reduce_the_loss(run):
+    # given, when
+    losses = [float(row[2]) for row in run.curves]
 
     # then
-    lines = (tmp_path / "curves.csv").read_text().splitlines()
-    rounds = [line.split(",")[0] for line in lines[1:]]
-    losses = [float(line.split(",")[2]) for line in lines[1:]]
-    assert rounds == ["0", "1", "2", "3"]
     assert losses[-1] < 0.9 * losses[0]
 
 
 @needs_keras
-def test_a_finished_run_gives_its_weights_again(clips, tmp_path, monkeypatch):
-    # given
-    monkeypatch.setitem(NETWORKS, "tiny", TINY)
-    settings = TrainingSettings(
-        "tiny", steps=4, batch_size=4, steps_per_round=4, held_back=4
-    )
-    first = train(settings, clips, tmp_path)
-
-    # when
-    again = train(settings, clips, tmp_path)
+def test_a_stopped_run_goes_on_where_it_was(run):
+    # given, when
+    rounds = [row[0] for row in run.curves]
 
     # then
-    np.testing.assert_array_equal(again["head/kernel"], first["head/kernel"])
+    assert rounds == ["0", "1", "2", "3"]
+
+
+@needs_keras
+def test_every_step_learns_from_other_clips(run):
+    # given, when, then
+    assert len(set(run.batches)) == 20
+
+
+@needs_keras
+def test_a_finished_run_gives_its_weights_again(run):
+    # given, when, then
+    for name, value in run.weights.items():
+        np.testing.assert_array_equal(run.weights_again[name], value)

@@ -1,0 +1,139 @@
+"""Blobs in a row that become tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.frames import Blobs
+from app.tracking.background import Background
+from app.tracking.birth import MAX_SEEDS, Newborn, Nursery
+from app.tracking.settings import TrackerSettings
+from app.tracking.sightings import sightings_of
+
+_INTERVAL_S = 0.01
+_CLEAN = Background(0.2, 2e-7)
+_DENSE = Background(50.0, 5e-5)
+
+
+def _feed(
+    frames: list[Blobs],
+    background: Background = _CLEAN,
+    settings: TrackerSettings | None = None,
+) -> list[Newborn]:
+    """Give the frames to a nursery, all blobs free."""
+    settings = settings or TrackerSettings()
+    nursery = Nursery(settings)
+    return [
+        nursery.update(
+            sightings_of(blobs, settings),
+            np.ones(len(blobs), bool),
+            number * _INTERVAL_S,
+            _INTERVAL_S if number else 0.0,
+            _INTERVAL_S,
+            background,
+        )
+        for number, blobs in enumerate(frames)
+    ]
+
+
+def _births(newborn: list[Newborn]) -> list[int]:
+    return [each.blob.size for each in newborn]
+
+
+def test_two_near_blobs_are_enough_in_an_empty_frame() -> None:
+    newborn = _feed([Blobs.of([100], [100]), Blobs.of([104], [101])])
+
+    assert _births(newborn) == [0, 1]
+
+
+def test_two_far_blobs_wait_for_a_third() -> None:
+    frames = [Blobs.of([100 + 90 * n], [100]) for n in range(3)]
+
+    newborn = _feed(frames, Background(2.0, 2e-6))
+
+    assert _births(newborn) == [0, 0, 1]
+
+
+def test_three_blobs_give_position_velocity_and_time_of_birth() -> None:
+    frames = [Blobs.of([100 + 60 * n], [100 - 30 * n]) for n in range(3)]
+
+    born = _feed(frames, Background(2.0, 2e-6))[-1]
+
+    assert born.motion.combined()[:, 0] == pytest.approx(
+        [220, 40, 6000, -3000], rel=0.02
+    )
+    assert born.born_s.tolist() == [0.0]
+
+
+def test_one_frame_may_be_missing() -> None:
+    frames = [Blobs.of([100 + 60 * n], [100]) for n in range(4)]
+    frames[1] = Blobs.empty()
+
+    newborn = _feed(frames, Background(2.0, 2e-6))
+
+    assert sum(_births(newborn)) == 1
+    assert newborn[3].born_s.tolist() == [0.0]
+
+
+def test_a_blob_is_in_one_track_only() -> None:
+    # Two ways to go on from the same first blob.
+    frames = [
+        Blobs.of([100], [100]),
+        Blobs.of([160, 160], [100, 110]),
+        Blobs.of([220, 220], [100, 120]),
+    ]
+
+    newborn = _feed(frames, Background(2.0, 2e-6))
+
+    assert _births(newborn) == [0, 0, 1]
+
+
+def test_a_blob_beyond_the_speed_limit_is_no_second() -> None:
+    slow = TrackerSettings(max_step_bodies=3)
+    frames = [Blobs.of([100 + 60 * n], [100]) for n in range(4)]
+
+    assert _births(_feed(frames, settings=slow)) == [0, 0, 0, 0]
+
+
+def test_blobs_of_other_sizes_are_not_of_one_object() -> None:
+    frames = [Blobs.of([100 + 4 * n], [100], 5 * 3.0 ** (n % 2)) for n in range(2)]
+
+    assert _births(_feed(frames)) == [0, 0]
+
+
+def test_the_same_blobs_are_less_convincing_in_clutter() -> None:
+    frames = [Blobs.of([100 + 15 * n], [100]) for n in range(3)]
+
+    clean = min(each.log_chance.min(initial=0) for each in _feed(frames))
+    dense = min(each.log_chance.min(initial=0) for each in _feed(frames, _DENSE))
+
+    assert clean < dense - 4
+
+
+def test_a_flood_makes_a_bounded_number_of_tracks() -> None:
+    random = np.random.default_rng(0)
+    frames = [Blobs.of(*(random.random((2, 5000)) * 1000)) for _ in range(3)]
+
+    newborn = _feed(frames, Background(5000, 5e-3))
+
+    assert sum(_births(newborn)) <= 2 * MAX_SEEDS
+
+
+def test_blobs_that_are_not_free_start_nothing() -> None:
+    settings = TrackerSettings()
+    nursery = Nursery(settings)
+    born = 0
+    for number in range(4):
+        seen = sightings_of(Blobs.of([100 + number], [100]), settings)
+        newborn = nursery.update(
+            seen,
+            np.zeros(1, bool),
+            number * _INTERVAL_S,
+            _INTERVAL_S,
+            _INTERVAL_S,
+            _CLEAN,
+        )
+        born += newborn.blob.size
+
+    assert born == 0
