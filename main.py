@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from app.commands import track
+from app.commands import bench, convert, track
 from app.commands.arguments import add_engine_arguments, engine_factory
 from app.errors import ConsoleError
 from app.logs import log_to_file, log_to_terminal
@@ -61,6 +61,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=run_window)
     commands = parser.add_subparsers(title="commands without a window", metavar="")
     track.add_parser(commands)
+    convert.add_parser(commands)
+    bench.add_parser(commands)
     return parser
 
 

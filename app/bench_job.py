@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.conversion_frames import save_prepared_frames
-from app.conversion_job import KILL_AFTER_S, ConversionJob, ConversionState
+from app.conversion_job import ConversionJob, ConversionState
 from app.errors import ConsoleError
 from app.paths import ROOT
 from engines.base import Precision
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _POLL_S = 0.1
+# A process that holds TensorFlow took over 10 s to end on a busy machine.
+_END_DEADLINE_S = 60.0
 _TAIL_BYTES = 4000
 _KEY_LENGTH = 16
 
@@ -159,7 +161,7 @@ class BenchJob:
                 time.sleep(_POLL_S)
         finally:
             job.request_cancel()
-            status = job.wait(2 * KILL_AFTER_S)
+            status = job.wait(_END_DEADLINE_S)
         if status.state is ConversionState.DONE:
             return ""
         return status.error.message if status.error else status.activity

@@ -7,12 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from app.annotated_video import AnnotatedVideo, write_annotated_picture
 from app.errors import OutputError
 from app.frames import TrackState
 from app.pipeline import Pipeline, PipelineState
+from app.progress import progress_bar
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
 from app.track_table import TrackTable
@@ -106,8 +105,6 @@ class TrackJob:
             If the source, the engine or an output fails.
         """
         _make_folder(self.folder)
-        # Its thread looks after bars that stall; this one moves with every frame.
-        tqdm.monitor_interval = 0
         pipeline = Pipeline(
             open_source(self.source, is_paced=self.mode is FrameMode.LIVE),
             self.make_engine,
@@ -121,7 +118,9 @@ class TrackJob:
             outputs = stack.enter_context(
                 _Outputs(self.folder, writes_video=self.writes_video)
             )
-            bar = stack.enter_context(tqdm(unit="frame", disable=not shows_progress))
+            bar = stack.enter_context(
+                progress_bar(unit="frame", disable=not shows_progress)
+            )
             stack.callback(pipeline.stop)
             pipeline.start()
             try:

@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from app.bench_job import BenchJob, BenchRequest, engine_cache_folder
 from app.conversion_html import conversion_page
 from app.conversion_job import find_interpreter
 from app.errors import OutputError
 from app.paths import DEFAULT_MODEL, SAMPLE_CLIP
+from app.progress import progress_bar
 from engines.bench.choices import CHOICES, choices_from_text, threads_from_text
 from engines.convert.__main__ import size_px
 
@@ -157,7 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _follow(request: BenchRequest, *, shows_progress: bool) -> dict[str, Any]:
-    with tqdm(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
+    with progress_bar(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
 
         def show(progress: BenchProgress) -> None:
             bar.set_description_str(progress.activity, refresh=False)

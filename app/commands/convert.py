@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from app.conversion_job import (
     KILL_AFTER_S,
     ConversionJob,
     ConversionState,
     find_interpreter,
 )
+from app.progress import progress_bar
 from engines.base import Precision
 from engines.convert.__main__ import shape, size_px, value
 from engines.convert.request import ConversionRequest, Target
@@ -169,10 +168,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _follow(job: ConversionJob, *, shows_progress: bool) -> ConversionStatus:
     """Run a job to its end, with progress on a terminal; Ctrl+C cancels it."""
-    # Its monitor is a thread that would outlive the job; the bar is updated often.
-    tqdm.monitor_interval = 0
     job.start()
-    with tqdm(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
+    with progress_bar(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
         try:
             while not (status := job.status()).state.is_over:
                 bar.set_description_str(status.activity, refresh=False)

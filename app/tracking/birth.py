@@ -41,7 +41,7 @@ MAX_SIZE_LOG_RATIO = 0.7
 """Blobs whose sizes differ by more are not of one object."""
 GATE_SIGMA = 3.0
 GATE_BODIES = 1.0
-MISS_LOG_RATIO = 1.0
+MISS_LOG_RATIO = 2.3
 """How much likelier chance is for every frame without a blob, natural log."""
 
 

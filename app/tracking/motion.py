@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 MODELS = 3
 CRUISE, TURN, BOUNCE = range(MODELS)
 
-ACCELERATION = np.array([0.08, 0.45, 0.45])
+ACCELERATION = np.array([0.04, 0.45, 0.45])
 """Of each model, in body lengths per frame interval squared."""
-SWERVE = np.array([0.0, 0.0, 0.0])
+SWERVE = np.array([0.05, 0.0, 0.0])
 """Of each model, acceleration that grows with speed: parts of it per interval."""
 MIN_BODY_PX = 4.0
 """Smaller objects turn no less, and are measured no better, than this one."""
@@ -39,9 +39,9 @@ BOUNCE_RATE = 0.06
 """Probability of a bounce in a frame interval."""
 LATER_BOUNCE_RATE = 0.02
 """The same while the object is unseen, which has other causes as a rule."""
-BOUNCE_SPEED = 1.0
+BOUNCE_SPEED = 2.0
 """Speed after a bounce, relative to that before."""
-BOUNCE_BODIES = 1.0
+BOUNCE_BODIES = 1.5
 """Speed given to an object at rest, in body lengths per frame interval."""
 
 _MEAN = slice(0, 4)

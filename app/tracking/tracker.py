@@ -48,7 +48,7 @@ SIZE_RATE = 0.15
 """Part of a blob's size that goes into its track's."""
 MAX_TENTATIVE_STEPS = 2.5
 """Frame intervals that a track not believed yet may go unseen."""
-MISS_LOG_RATIO = 1.5
+MISS_LOG_RATIO = 2.3
 """How much likelier chance is for a frame without a blob, natural log."""
 BEST_LOG_RATIO, WORST_LOG_RATIO = -8.0, 2.0
 """What one blob may change of how likely chance is."""

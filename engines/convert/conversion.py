@@ -209,7 +209,7 @@ class Conversion:
         with translated(f"giving the input the shape {shape}"):
             graph, terminals = with_ends(frozen, input_end, output_end, shape)
         seconds = time.perf_counter() - start
-        facts = facts_of_graph(graph, terminals.outputs[0])
+        facts = facts_of_graph(graph, terminals.inputs[0], terminals.outputs[0])
         prepared = self._prepare(source, location, input_end, output_end, shape, facts)
         ladder = Ladder(
             terminals,

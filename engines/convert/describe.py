@@ -2,7 +2,14 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
 
-from engines.convert.graph import IDENTITIES, GraphDef, attribute, node_name
+from engines.convert.graph import (
+    IDENTITIES,
+    GraphDef,
+    GraphEditor,
+    Terminals,
+    attribute,
+    node_name,
+)
 from engines.errors import ManifestError
 from engines.manifest import (
     Activation,
@@ -17,6 +24,9 @@ if TYPE_CHECKING:
     from engines.convert.model_source import Location
 
 _PASSING = IDENTITIES | {"Reshape", "Squeeze", "Unsqueeze", "ExpandDims", "Transpose"}
+_BEFORE_SCALING = ("Cast", "Sub", "Add", "AddV2", "Identity", "Reshape", "Transpose")
+# 1/255 and 1/127.5 are below, a standard deviation of scaled pixels is above.
+_SMALL_FACTOR = 0.05
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")
 
 
@@ -26,10 +36,12 @@ class GraphFacts(NamedTuple):
     layout: Layout
     last_operation: str
     """The operation that gave the output its range: `Sigmoid`, `Softmax`."""
+    rescales: bool = False
+    """Whether it scales pixels of 0 to 255 itself."""
 
 
-def facts_of_graph(graph: GraphDef, output_name: str) -> GraphFacts:
-    """Read layout and last operation of a TensorFlow graph."""
+def facts_of_graph(graph: GraphDef, input_name: str, output_name: str) -> GraphFacts:
+    """Read layout, last operation and scaling of a TensorFlow graph."""
     layout = Layout.NHWC
     for node in graph.node:
         if node.op in _CONVOLUTIONS:
@@ -37,7 +49,25 @@ def facts_of_graph(graph: GraphDef, output_name: str) -> GraphFacts:
             layout = Layout.NCHW if is_first else Layout.NHWC
             break
     nodes = {node.name: (node.op, node.input) for node in graph.node}
-    return GraphFacts(layout, _last_operation(nodes, node_name(output_name)))
+    last = _last_operation(nodes, node_name(output_name))
+    return GraphFacts(layout, last, _rescales(graph, input_name))
+
+
+def _rescales(graph: GraphDef, input_name: str) -> bool:
+    """Whether the input is soon multiplied by a small or divided by a large number."""
+    editor = GraphEditor(graph, Terminals((input_name,), ()))
+    taker = editor.node(input_name)
+    while len(editor.consumers(taker)) == 1:
+        taker = editor.consumers(taker)[0]
+        constants = [editor.value(tensor) for tensor in taker.input]
+        largest = [float(abs(one).max()) for one in constants if one is not None]
+        if taker.op == "Mul" and largest:
+            return largest[0] < _SMALL_FACTOR
+        if taker.op == "RealDiv" and largest:
+            return largest[0] > 1.0 / _SMALL_FACTOR
+        if taker.op not in _BEFORE_SCALING:
+            return False
+    return False
 
 
 def facts_of_onnx(model: Any, output_name: str, shape: Tuple[int, ...]) -> GraphFacts:  # noqa: ANN401
@@ -74,7 +104,8 @@ def describe(
     """Describe a network that takes a picture and gives one; None for any other.
 
     What a graph does not tell is assumed and said in the notes: pixels scaled to 0
-    to 1, one grey frame for one channel, an RGB frame for three, else grey frames.
+    to 1 unless the graph scales them itself, one grey frame for one channel, an RGB
+    frame for three, else grey frames.
     """
     has_pictures = len(input_shape) == 4 and len(output_shape) in (3, 4)
     if not has_pictures or dtype not in ("float32", "uint8") or input_shape[0] != 1:
@@ -93,6 +124,7 @@ def describe(
             colour=colour,
             layout=facts.layout,
             dtype=dtype,
+            scale=1.0 if facts.rescales or dtype == "uint8" else 1.0 / 255.0,
         ),
         output=OutputSpec(
             activation=_activation(facts.last_operation, classes), layout=facts.layout

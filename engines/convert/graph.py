@@ -83,6 +83,15 @@ def canonical(tensor: str) -> str:
     return tensor[:-2] if tensor.endswith(":0") else tensor
 
 
+def operation_definition(op: str) -> Any:  # noqa: ANN401  an OpDef
+    """Definition of an operation; None where this TensorFlow has none."""
+    from tensorflow.python.framework import op_def_registry
+
+    if hasattr(op_def_registry, "get"):
+        return op_def_registry.get(op)
+    return op_def_registry.get_registered_ops().get(op)  # TensorFlow 1.15
+
+
 def count_by_op(graph: GraphDef) -> Dict[str, int]:
     """Count nodes by operation, those of library functions included."""
     counts: Dict[str, int] = collections.Counter(node.op for node in graph.node)

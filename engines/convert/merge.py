@@ -11,6 +11,7 @@ from engines.convert.graph import (
     Terminals,
     canonical,
     node_name,
+    operation_definition,
     tensor_value,
 )
 
@@ -53,12 +54,7 @@ def _may_merge(node: NodeDef) -> bool:
 
 
 def _is_stateful(op: str) -> bool:
-    from tensorflow.python.framework import op_def_registry
-
-    if hasattr(op_def_registry, "get"):
-        definition = op_def_registry.get(op)
-    else:  # TensorFlow 1.15
-        definition = op_def_registry.get_registered_ops().get(op)
+    definition = operation_definition(op)
     return definition is None or bool(definition.is_stateful)
 
 

@@ -12,7 +12,7 @@ from engines.convert.plan_build import ShouldStop, build_plan, require_precision
 from engines.convert.plan_network import ParsedNetwork, PlanLayer, count_layers
 from engines.convert.plan_precision import half_typed, quantised
 from engines.convert.plan_progress import BuildProgress, OnProgress
-from engines.device_buffers import CudaDevice, CudaError, CudaRuntime
+from engines.cuda_runtime import CudaDevice, CudaError, CudaRuntime
 from engines.errors import EngineUnavailableError
 from engines.plan_manifest import PlanManifest, save_plan_manifest
 from engines.tensorrt_adapter import TensorRt, load_tensorrt, precision_obstacle
@@ -123,7 +123,8 @@ def plan_from_onnx(
     parameters.require_valid()
     start = time.perf_counter()
     trt = load_tensorrt() if trt is None else trt
-    device = _device()
+    cuda = _cuda()
+    device = cuda.device if cuda is not None else None
     notes = _check_device(trt, device, parameters.precision)
     network = _typed(trt, content, parameters.precision)
     parsed = ParsedNetwork(trt, network, parameters.input_shape)
@@ -135,7 +136,7 @@ def plan_from_onnx(
     require_precision(parsed, parameters.precision)
     workspace_bytes = parameters.workspace_bytes
     if workspace_bytes is None:
-        workspace_bytes = default_workspace_bytes(available_bytes())
+        workspace_bytes = default_workspace_bytes(_free_bytes(cuda))
     plan = build_plan(
         parsed,
         parameters.precision,
@@ -169,9 +170,15 @@ def _typed(trt: TensorRt, content: bytes, precision: Precision) -> bytes:
     return content
 
 
-def _device() -> Optional[CudaDevice]:
+def _free_bytes(cuda: Optional[CudaRuntime]) -> int:
+    if cuda is None or cuda.device.is_integrated:
+        return available_bytes()
+    return cuda.free_bytes()
+
+
+def _cuda() -> Optional[CudaRuntime]:
     try:
-        return CudaRuntime().device
+        return CudaRuntime()
     except EngineUnavailableError:
         return None
     except CudaError as error:

@@ -14,6 +14,7 @@ from engines.convert.errors import (
 
 _UNKNOWN_OPERATION = re.compile(r"Op type not registered '?\\?'?([\w>.]+)")
 
+_UNKNOWN_ATTRIBUTE = re.compile(r"mentions attr '(\w+)' not in Op<name=(\w+)")
 _WITHOUT_A_REASON = ("Graph execution error", "Detected at node", "<stack traces")
 
 
@@ -49,6 +50,13 @@ def _translation(doing: str, error: BaseException) -> ConversionError:
             f"{doing}: TensorFlow {tf.__version__} has no operation {unknown.group(1)}",
             hint="Convert it with the TensorFlow version that made it, or name an "
             "output before that operation with --output.",
+        )
+    newer = _UNKNOWN_ATTRIBUTE.search(text)
+    if newer:
+        return UnsupportedOperationError(
+            f"{doing}: TensorFlow {tf.__version__} does not know the attribute "
+            f"{newer.group(1)} of {newer.group(2)}: a newer TensorFlow wrote it",
+            hint="Convert it to a frozen graph with that version first.",
         )
     reason = _first_line(text) or type(error).__name__
     if re.search(r"[Ss]hape|[Dd]imension", reason):

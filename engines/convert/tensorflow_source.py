@@ -13,7 +13,13 @@ from engines.convert.ends import (
     find_outputs,
 )
 from engines.convert.errors import SourceFormatError, missing_library
-from engines.convert.graph import GraphDef, Terminals, node_name
+from engines.convert.graph import (
+    GraphDef,
+    NodeDef,
+    Terminals,
+    node_name,
+    operation_definition,
+)
 from engines.convert.inline import inline_functions
 from engines.convert.model_source import GraphSource, SourceForm
 from engines.convert.tensorflow_errors import translated
@@ -209,7 +215,28 @@ def read_graph(path: Path) -> GraphDef:
             f"{path.name} is not a TensorFlow graph: it has no nodes",
             hint="A SavedModel is named by its folder, not by its saved_model.pb.",
         )
+    for node in graph.node:
+        _drop_newer_attributes(node)
     return graph
+
+
+def _drop_newer_attributes(node: NodeDef) -> None:
+    """Drop attributes that this TensorFlow does not know, where they say nothing.
+
+    Newer versions write attributes of theirs out even if they are empty, and older
+    ones refuse the graph for it.
+    """
+    definition = operation_definition(node.op)
+    if definition is None:
+        return
+    known = {one.name for one in definition.attr}
+    for name in [one for one in node.attr if one not in known]:
+        value = node.attr[name]
+        is_empty = value.WhichOneof("value") in (None, "list") and not any(
+            field[1] for field in value.list.ListFields()
+        )
+        if is_empty and not name.startswith("_"):
+            del node.attr[name]
 
 
 def open_checkpoint(prefix: Path) -> SessionSource:

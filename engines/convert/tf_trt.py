@@ -19,6 +19,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Callable,
+    Dict,
     Iterator,
     List,
     NamedTuple,
@@ -241,7 +242,7 @@ def _convert_v2(
 ) -> _Converted:
     source = stack.enter_context(tempfile.TemporaryDirectory())
     saved_model = str(Path(source) / "source")
-    _write_saved_model(graph, terminals, saved_model)
+    write_saved_model(graph, terminals, saved_model)
     arguments = arguments_v2(parameters, trt_convert)
     arguments["input_saved_model_dir"] = saved_model
     with _checked_by_tensorflow():
@@ -266,7 +267,8 @@ def _convert_v2(
     return _Converted(function.graph.as_graph_def(), save)
 
 
-def _write_saved_model(graph: GraphDef, terminals: Terminals, folder: str) -> None:
+def write_saved_model(graph: GraphDef, terminals: Terminals, folder: str) -> None:
+    """Write a frozen graph as the SavedModel that TensorFlow 2 converts."""
     import tensorflow as tf
 
     v1 = tf.compat.v1
@@ -309,10 +311,23 @@ def require_no_fallback(text: str) -> None:
         )
 
 
+def machine_facts() -> Dict[str, str]:
+    """Everything that an engine of TF-TRT is bound to."""
+    tf = import_tensorflow()
+    gpu = find_gpu()
+    return {
+        "tensorflow": str(tf.__version__),
+        "tensorrt": find_tensorrt_library() or "none",
+        "gpu": gpu.name if gpu else "none",
+        "compute_capability": "{}.{}".format(*gpu.compute_capability) if gpu else "",
+    }
+
+
 def _write_facts(
     folder: Path, parameters: TfTrtParameters, report: TfTrtReport
 ) -> None:
     document = {
+        "machine": machine_facts(),
         "parameters": parameters.to_document(),
         "report": report.to_document(),
     }
@@ -324,5 +339,7 @@ def files_of(model: TfTrtModel) -> List[Path]:
     """List a model's files, the one to load first."""
     if model.path.is_file():
         return [model.path, model.path.with_name(FACTS_NAME)]
+    first = model.path / "saved_model.pb"
     inside = sorted(one for one in model.path.rglob("*") if one.is_file())
-    return [*inside, model.path.with_name(FACTS_NAME)]
+    others = [one for one in inside if one != first]
+    return [first, *others, model.path.with_name(FACTS_NAME)]

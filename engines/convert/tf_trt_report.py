@@ -1,5 +1,6 @@
 """What TF-TRT made of a graph: how much runs in TensorRT, what does not, and why."""
 
+import collections
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from engines.convert.errors import ConversionError, listing
@@ -31,6 +32,8 @@ class TfTrtReport(NamedTuple):
     """Share of the multiplications that engines do, 0 to 1."""
     flops: int
     """Of the whole network."""
+    ops: Dict[str, int]
+    """Nodes of the converted graph by operation, those inside engines left out."""
 
     def sentences(self) -> Tuple[str, ...]:
         """Tell it."""
@@ -87,6 +90,7 @@ def report_on(
         ),
         work_in_engines_ratio=(total - outside) / total if total and engines else 0.0,
         flops=total,
+        ops=dict(collections.Counter(node.op for node in after.node)),
     )
 
 

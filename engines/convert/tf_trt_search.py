@@ -6,8 +6,8 @@ a time, best first, as long as it gains.
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from engines.convert.errors import ConversionError
 from engines.convert.tf_trt_parameters import MEBIBYTE, TfTrtParameters
+from engines.errors import EngineError
 
 WORKSPACES_BYTES = tuple(size * MEBIBYTE for size in (256, 512, 128, 64))
 """Tried in this order: what a board with 8 GB has free, more, less."""
@@ -70,8 +70,8 @@ def search(
     Parameters
     ----------
     measure : callable
-        Converts with parameters, runs the result and measures it. A
-        `ConversionError` of it is written down, and the search goes on.
+        Converts with parameters, runs the result and measures it. An `EngineError`
+        of it is written down, and the search goes on.
     start : TfTrtParameters, optional
         Everything but the two that are searched.
     workspaces_bytes, segment_sizes : sequence of int
@@ -81,12 +81,12 @@ def search(
 
     Raises
     ------
-    ConversionError
+    EngineError
         The first failure, if every try failed.
     """
     base = TfTrtParameters() if start is None else start
     trials: List[Trial] = []
-    failures: List[ConversionError] = []
+    failures: List[EngineError] = []
 
     def best_of(candidates: Sequence[TfTrtParameters]) -> Optional[Trial]:
         for parameters in candidates:
@@ -115,11 +115,11 @@ def search(
 def _try(
     measure: Callable[[TfTrtParameters], Measured],
     parameters: TfTrtParameters,
-    failures: List[ConversionError],
+    failures: List[EngineError],
 ) -> Trial:
     try:
         return Trial(parameters, measure(parameters), "")
-    except ConversionError as error:
+    except EngineError as error:
         failures.append(error)
         return Trial(parameters, None, error.message)
 

@@ -177,6 +177,7 @@ class HostedEngine(Engine):
             try:
                 self._link = self._start()
             except HostGoneError as error:
+                log.warning("%s", error.message)
                 self._bury(error)
             else:
                 self.restarts += 1
@@ -207,9 +208,8 @@ class HostedEngine(Engine):
         """Note a death; gives up after too many in a row."""
         self._end_link()
         self._deaths.append(error)
-        log.warning("%s", error.message)
         if error.hint:
-            log.warning("its last lines:\n%s", error.hint)
+            log.warning("last lines of a host that died:\n%s", error.hint)
         if len(self._deaths) > len(BACK_OFF_S):
             raise self._given_up() from error
 

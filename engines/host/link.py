@@ -56,7 +56,7 @@ _AnswerT = TypeVar("_AnswerT", bound=Message)
 class Deadlines(NamedTuple):
     """How long a client waits before it ends a host, in seconds."""
 
-    handshake_s: float = 20.0
+    handshake_s: float = 30.0
     """From the start of the interpreter until it has greeted."""
     open_s: float = 900.0
     """For loading and warming up: TF-TRT may build engines for minutes."""

@@ -4,6 +4,7 @@ import collections
 import logging
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import threading
@@ -66,9 +67,15 @@ class HostProcess:
     """
 
     def __init__(self, python: Path, arguments: List[str]) -> None:
+        program = shutil.which(str(python))
+        if program is None:
+            raise HostStartError(
+                f"there is no program {python}",
+                hint="Name a Python interpreter that has numpy.",
+            )
         try:
             self._process = subprocess.Popen(
-                [str(python), "-m", "engines.host", *arguments],
+                [str(Path(program).absolute()), "-m", "engines.host", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -14,12 +14,13 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from engines.training.clips import ClipSettings, make_clips
+from engines.training.evaluate import judge, keras_predict, print_scores
 from engines.training.networks import (
     NETWORKS,
     build_network,
@@ -29,8 +30,6 @@ from engines.training.networks import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-VALIDATION_SEED = 20_000
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m engines.training", description="Train a network of Peregrine."
     )
-    parser.add_argument("--network", choices=sorted(NETWORKS), default=next(iter(NETWORKS)))
+    parser.add_argument("--network", choices=sorted(NETWORKS), default="default")
     parser.add_argument("--folder", type=Path, help="of the run; goes on if it exists")
     parser.add_argument("--clips", type=int, default=40_000, help="clips to learn from")
     parser.add_argument("--clips-folder", type=Path, default=Path("out/training"))
@@ -89,6 +88,7 @@ def _train_and_judge(
     trained_s = time.monotonic() - start_s
     network = build_network(NETWORKS[options.network])
     set_weights(network, weights)
+    height_px, width_px = network.input.shape[1:3]
     report = {
         "network": options.network,
         "parameters": int(network.count_params()),
@@ -98,76 +98,19 @@ def _train_and_judge(
         "batch_size": settings.batch_size,
         "seed": settings.seed,
         "trained_s": round(trained_s, 1),
-        **judge(network, options.scenes, options.processes),
+        **judge(
+            keras_predict(network),
+            (width_px, height_px),
+            options.scenes,
+            options.processes,
+        ),
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    print_report(report)
-
-
-def judge(network: Any, scenes: int, processes: int | None) -> dict[str, Any]:  # noqa: ANN401
-    """Judge a network of the default size on scenes that were never learned from.
-
-    Parameters
-    ----------
-    network : keras.Model
-        From `build_network`.
-    scenes : int
-        How many of each kind.
-    processes : int or None
-        Processes that render.
-
-    Returns
-    -------
-    dict
-        The thresholds chosen on one half of random scenes, and the scores on the
-        other half and on plain scenes at these thresholds.
-    """
-    from engines.training.evaluate import (
-        SHRINK,
-        answers,
-        best_thresholds,
-        keras_predict,
-        plain_scenes,
-        questions_of,
-        random_scenes,
-        score,
-    )
-
-    height, width = network.input.shape[1:3]
-    size = (width * SHRINK, height * SHRINK)
-    predict = keras_predict(network)
-    drawn = {
-        "tuning": random_scenes(scenes, VALIDATION_SEED, size),
-        "random": random_scenes(scenes, VALIDATION_SEED + 1, size),
-        "plain": plain_scenes(scenes, VALIDATION_SEED, size),
-    }
-    asked = {name: questions_of(some, 2, processes) for name, some in drawn.items()}
-    given = {name: answers(predict, some) for name, some in asked.items()}
-    low, high = best_thresholds(asked["tuning"], given["tuning"])
-    return {
-        name: score(asked[name], given[name], low, high).document()
-        for name in ("random", "plain")
-    }
-
-
-def print_report(report: dict[str, Any]) -> None:
-    """Print the scores as a table."""
     print(
-        f"{report['network']}: {report['parameters']} parameters, "
-        f"{report['gflop']} GFLOP, trained for {report['trained_s']} s"
+        f"{report['network']}: {report['parameters']} parameters, {report['gflop']} "
+        f"GFLOP, trained for {trained_s:.0f} s"
     )
-    for name in ("random", "plain"):
-        row = report[name]
-        print(
-            f"{name:8s} F1 {row['f1']:.3f}  precision {row['precision']:.3f}  "
-            f"recall {row['recall']:.3f}  error median {row['median_error_px']:.2f} px, "
-            f"p90 {row['p90_error_px']:.2f} px  at {row['threshold_low']} / "
-            f"{row['threshold_high']}"
-        )
-        for kind in ("speed", "size"):
-            parts = row[f"recall_by_{kind}"].items()
-            shares = ", ".join(f"{part} {a}/{b}" for part, (a, b) in parts)
-            print(f"         recall by {kind}: {shares}")
+    print_scores(report)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -98,7 +98,9 @@ class Look:
             self.height_px * self.shrink + 2 * self.margin_px,
         )
 
-    def at(self, image: NDArray[np.uint8], frames_before_last: int) -> NDArray[np.uint8]:
+    def at(
+        self, image: NDArray[np.uint8], frames_before_last: int
+    ) -> NDArray[np.uint8]:
         """Cut out and shrink one frame of the scene."""
         left, top = (
             round(self.margin_px - step * frames_before_last) for step in self.pan_px
@@ -132,9 +134,25 @@ def views(settings: SceneSettings, look: Look, count: int) -> Iterator[View]:
         share = look.at(scene.mask(last).astype(np.uint8) * 255, 0)
         before, now = (look.at(empty.render(last - k), k) for k in (1, 0))
         visible, doubtful = split_by_visibility(
-            share >= 128, cv2.absdiff(planes[-1], now), cv2.absdiff(before, now)
+            share >= 128, _difference(planes[-1], now), _difference(before, now)
         )
         yield View(np.stack(planes, axis=-1), visible, doubtful, scene.truth(last))
+
+
+def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cv2.absdiff(one, other).astype(np.uint8, copy=False)
+
+
+def labelled(mask: NDArray[Any]) -> tuple[int, NDArray[np.int32]]:
+    """Number the connected regions of a mask.
+
+    Returns
+    -------
+    tuple of int and ndarray of int32, shape (H, W)
+        How many numbers there are, and each pixel's; 0 is the background's.
+    """
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    return count, labels.astype(np.int32, copy=False)
 
 
 def split_by_visibility(
@@ -163,7 +181,7 @@ def split_by_visibility(
     squared = cv2.blur(np.square(unrest, dtype=np.float32), (9, 9))
     # A difference has the noise of two frames; rounding to grey levels is noise too.
     sigma = np.sqrt(0.5 * squared + 0.25)
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    count, labels = labelled(mask)
     place = labels[mask]
     grey = signal[mask].astype(np.float64)
     ratio = grey / sigma[mask]
@@ -232,7 +250,7 @@ def target_of(
     ndarray of uint8, shape (H, W)
         0 background, `IGNORED`, else weight times `LEVELS_PER_WEIGHT`.
     """
-    count, labels = cv2.connectedComponents(visible.astype(np.uint8), connectivity=8)
+    count, labels = labelled(visible)
     area = np.bincount(labels.ravel(), minlength=count)
     weight = np.clip(np.sqrt(60.0 / np.maximum(area, 1)), 0.5, 4.0)
     level = np.rint(weight * LEVELS_PER_WEIGHT).astype(np.uint8)

@@ -6,7 +6,7 @@ Everything here changes frames in place, and is decided by the generator given.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -41,11 +41,11 @@ def pass_before(
         rng, (height, width), int(rng.integers(4, 40))
     )
     softness = rng.uniform(0.5, 2.0) + 0.3 * float(np.hypot(*step))
-    cover = np.zeros((height, width), np.float32)
+    cover: NDArray[Any] = np.zeros((height, width), np.float32)
     for index in range(count):
-        cover[:] = 0.0
-        _fill_ellipse(cover, start + step * index, axes, turn)
-        cover = cv2.GaussianBlur(cover, (0, 0), softness)
+        sharp = np.zeros((height, width), np.float32)
+        _fill_ellipse(sharp, start + step * index, axes, turn)
+        cover = cv2.GaussianBlur(sharp, (0, 0), softness)
         moved = np.roll(texture, np.rint(step[::-1] * index).astype(int), (0, 1))
         plane = frames[:, :, index].astype(np.float32)
         plane += cover * (moved - plane)
@@ -119,7 +119,10 @@ def _compress(frames: NDArray[np.uint8], rng: np.random.Generator) -> None:
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 96))]
     for index in range(frames.shape[2]):
         _, file = cv2.imencode(".jpg", frames[:, :, index], quality)
-        frames[:, :, index] = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)
+        decoded = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)
+        if decoded is None:
+            raise RuntimeError("OpenCV cannot read the JPEG that it has written")
+        frames[:, :, index] = decoded
 
 
 def _random_step(

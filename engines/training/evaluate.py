@@ -6,56 +6,43 @@ with the true positions, in pixels of the full frame.
 
 from __future__ import annotations
 
-import itertools
-import multiprocessing
+import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import cv2
 import numpy as np
 
-from engines.scene import SceneSettings, random_settings
-from engines.training.clips import Look, View, views
+from engines.base import EngineKind
+from engines.catalogue import open_engine
+from engines.manifest import load_manifest
+from engines.training.clips import labelled
+from engines.training.questions import (
+    SHRINK,
+    Question,
+    plain_scenes,
+    questions_of,
+    random_scenes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from engines.base import Engine
 
 Predict = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]
 """From frames (N, H, W, 3), 0 to 1, to the foreground probability (N, H, W)."""
 
-SHRINK = 2
-"""Pixels of the full frame per pixel of the network's input."""
-NEAR_PX = 5.0
-"""A detection this near is the object, however small that is."""
+SEED = 20_000
+"""Of the scenes for judging."""
 SPEED_BINS_PX = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 1000.0)
 """Bounds of the classes of speed, full-frame px from frame to frame."""
 SIZE_BINS_PX = (0.0, 4.0, 8.0, 16.0, 1000.0)
 """Bounds of the classes of the body's diameter, full-frame px."""
 LOWS = (0.2, 0.3, 0.4, 0.5, 0.6)
 HIGHS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-
-
-class Question(NamedTuple):
-    """One view and what ought to be found in it."""
-
-    frames: NDArray[np.uint8]
-    """Shape (H, W, 3)."""
-    group: NDArray[np.int64]
-    """Per object: the visible region it belongs to; 0 where it cannot be seen.
-
-    Objects that touch make one region, and one blob is all that can be asked for.
-    """
-    x_px: NDArray[np.float32]
-    y_px: NDArray[np.float32]
-    reach_px: NDArray[np.float32]
-    """How far from the centre a detection is still this object."""
-    speed_px: NDArray[np.float32]
-    """From frame to frame."""
-    size_px: NDArray[np.float32]
-    is_whole: NDArray[np.bool_]
-    """All of it in the picture, so that its centre can be judged."""
 
 
 class Score(NamedTuple):
@@ -95,99 +82,6 @@ class Score(NamedTuple):
         return {**self._asdict(), **{k: round(v, 4) for k, v in ratios.items()}}
 
 
-def random_scenes(count: int, seed: int, size: tuple[int, int]) -> list[SceneSettings]:
-    """Scenes under all conditions, none of them seen in training.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-    seed : int
-        Of the evaluation; the training's seeds are pairs, so none is the same.
-    size : tuple of two int
-        Width and height of the full frame.
-    """
-    rng = np.random.default_rng([seed, 0xE0A1, 1])
-    return [random_settings(rng, *size) for _ in range(count)]
-
-
-def plain_scenes(count: int, seed: int, size: tuple[int, int]) -> list[SceneSettings]:
-    """Scenes as the synthetic source shows them by default."""
-    return [
-        SceneSettings(width_px=size[0], height_px=size[1], seed=seed + number)
-        for number in range(count)
-    ]
-
-
-def questions_of(
-    scenes: Sequence[SceneSettings], views_per_scene: int, processes: int | None = None
-) -> list[Question]:
-    """Render scenes and note what ought to be found in them.
-
-    Parameters
-    ----------
-    scenes : sequence of SceneSettings
-        Of the full frame's size.
-    views_per_scene : int
-        Clips of each.
-    processes : int or None
-        Processes that render; None takes every core, 1 this one.
-    """
-    work = [(scene, views_per_scene) for scene in scenes]
-    if processes == 1:
-        blocks: Iterable[list[Question]] = map(_questions_of_scene, work)
-        return list(itertools.chain.from_iterable(blocks))
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        blocks = pool.map(_questions_of_scene, work, chunksize=4)
-    return list(itertools.chain.from_iterable(blocks))
-
-
-def _questions_of_scene(work: tuple[SceneSettings, int]) -> list[Question]:
-    scene, count = work
-    look = Look(scene.width_px // SHRINK, scene.height_px // SHRINK, SHRINK)
-    return [
-        _question(view, scene.frame_rate_hz) for view in views(scene, look, count)
-    ]
-
-
-def _question(view: View, frame_rate_hz: float) -> Question:
-    truth = view.truth
-    labels = cv2.connectedComponents(view.visible.astype(np.uint8), connectivity=8)[1]
-    group = np.array(
-        [
-            _label_near(labels, x, y, size)
-            for x, y, size in zip(truth.x_px, truth.y_px, truth.size_px, strict=True)
-        ],
-        np.int64,
-    )
-    # Half hidden objects may be found, and need not be.
-    group[truth.visible_ratio < 0.5] = 0
-    return Question(
-        view.frames,
-        group,
-        truth.x_px,
-        truth.y_px,
-        np.maximum(NEAR_PX, 0.5 * truth.length_px),
-        np.hypot(truth.vx_px_s, truth.vy_px_s) / np.float32(frame_rate_hz),
-        truth.size_px,
-        truth.visible_ratio > 0.95,
-    )
-
-
-def _label_near(labels: NDArray[np.int32], x: float, y: float, size_px: float) -> int:
-    """Label of the region nearest to a full-frame position; 0 if none is near."""
-    column, row = (x + 0.5) / SHRINK - 0.5, (y + 0.5) / SHRINK - 0.5
-    room = 0.5 * size_px / SHRINK + 1.5
-    top, left = max(0, int(row - room)), max(0, int(column - room))
-    part = labels[top : int(row + room) + 2, left : int(column + room) + 2]
-    rows, columns = np.nonzero(part)
-    if len(rows) == 0:
-        return 0
-    away = np.hypot(rows + top - row, columns + left - column)
-    nearest = int(np.argmin(away))
-    return int(part[rows[nearest], columns[nearest]])
-
-
 def detections(
     probability: NDArray[np.float32], low: float, high: float
 ) -> NDArray[np.float64]:
@@ -199,7 +93,7 @@ def detections(
         x and y of their centres, weighted by probability, in pixels of the map.
     """
     mask = (probability > low).astype(np.uint8)
-    count, labels = cv2.connectedComponents(mask, connectivity=8)
+    count, labels = labelled(mask)
     rows, columns = np.nonzero(labels)
     label, value = labels[rows, columns], probability[rows, columns].astype(np.float64)
     peak = np.zeros(count)
@@ -317,11 +211,108 @@ def best_thresholds(
     return max(pairs, key=lambda pair: score(questions, probabilities, *pair).f1)
 
 
-def keras_predict(network: object) -> Predict:
+def keras_predict(network: Any) -> Predict:  # noqa: ANN401
     """Predict by a Keras network."""
 
     def predict(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        output = network.predict_on_batch(frames)  # type: ignore[attr-defined]
-        return np.asarray(output, np.float32)[..., 0]
+        return np.asarray(network.predict_on_batch(frames), np.float32)[..., 0]
 
     return predict
+
+
+def engine_predict(engine: Engine) -> Predict:
+    """Predict by an engine whose model takes NHWC floats and gives probability."""
+
+    def predict(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        # The engine may use its output's memory again.
+        given = [np.array(engine.infer(frame[None]))[0, ..., 0] for frame in frames]
+        return np.stack(given).astype(np.float32, copy=False)
+
+    return predict
+
+
+def judge(
+    predict: Predict,
+    input_size: tuple[int, int],
+    scenes: int,
+    processes: int | None = None,
+    thresholds: tuple[float, float] | None = None,
+) -> dict[str, Any]:
+    """Judge a network on scenes that were never learned from.
+
+    Parameters
+    ----------
+    predict : callable
+        The network.
+    input_size : tuple of two int
+        Width and height of its input; the full frame is `SHRINK` times larger.
+    scenes : int
+        How many of each kind, two clips of each.
+    processes : int or None
+        Processes that render; None takes every core.
+    thresholds : tuple of two float, optional
+        Low and high; None chooses the best on random scenes of their own.
+
+    Returns
+    -------
+    dict
+        `Score.document` for `random` scenes and for `plain` ones, as the synthetic
+        source shows them.
+    """
+    size = (input_size[0] * SHRINK, input_size[1] * SHRINK)
+    if thresholds is None:
+        tuning = questions_of(random_scenes(scenes, SEED, size), 2, processes)
+        thresholds = best_thresholds(tuning, answers(predict, tuning))
+    report = {}
+    for name, drawn in (
+        ("random", random_scenes(scenes, SEED + 1, size)),
+        ("plain", plain_scenes(scenes, SEED, size)),
+    ):
+        questions = questions_of(drawn, 2, processes)
+        given = answers(predict, questions)
+        report[name] = score(questions, given, *thresholds).document()
+    return report
+
+
+def print_scores(report: dict[str, Any]) -> None:
+    """Print what `judge` found as a table."""
+    for name in ("random", "plain"):
+        row = report[name]
+        print(
+            f"{name:8s} F1 {row['f1']:.3f}  precision {row['precision']:.3f}  "
+            f"recall {row['recall']:.3f}  error median {row['median_error_px']:.2f}"
+            f" px, p90 {row['p90_error_px']:.2f} px  at {row['threshold_low']} / "
+            f"{row['threshold_high']}"
+        )
+        for kind in ("speed", "size"):
+            parts = row[f"recall_by_{kind}"].items()
+            shares = ", ".join(f"{part} {a}/{b}" for part, (a, b) in parts)
+            print(f"         recall by {kind}: {shares}")
+
+
+def main() -> None:
+    """Judge the files of a model at its own thresholds, by OpenVINO."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engines.training.evaluate",
+        description="Judge a model on rendered scenes it was not trained on.",
+    )
+    parser.add_argument("--model", type=Path, default=Path("resources/models/default"))
+    parser.add_argument("--scenes", type=int, default=50, help="of each kind")
+    parser.add_argument("--processes", type=int, default=1, help="that render")
+    options = parser.parse_args()
+    manifest = load_manifest(options.model)
+    spec = manifest.input
+    with open_engine(EngineKind.OPENVINO, manifest) as engine:
+        print_scores(
+            judge(
+                engine_predict(engine),
+                (spec.width_px, spec.height_px),
+                options.scenes,
+                options.processes,
+                (manifest.threshold_low, manifest.threshold_high),
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()

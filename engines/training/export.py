@@ -1,6 +1,6 @@
-"""Write a trained network as a model: SavedModel, frozen graph, ONNX and manifest.
+r"""Write a trained network as a model: SavedModel, frozen graph, ONNX and manifest.
 
-    python -m engines.training.export --run out/training/default \\
+    python -m engines.training.export --run out/training/default \
         --model resources/models/default
 
 Needs TensorFlow and tf2onnx. What was written is read back by three libraries and
@@ -105,7 +105,9 @@ def export(
             for name, output in _outputs(made, frames).items()
         }
         if max(differences.values()) > LARGEST_DIFFERENCE:
-            raise ExportError(f"the written files differ from the network: {differences}")
+            raise ExportError(
+                f"the written files differ from the network: {differences}"
+            )
         save_manifest(_manifest(settings, made, thresholds, notes), made)
         _replace(folder, made)
     return differences
@@ -117,8 +119,7 @@ def _rendered_frames(settings: NetworkSettings) -> NDArray[np.float32]:
         SceneSettings(width_px=settings.width_px, height_px=settings.height_px)
     )
     planes = [scene.render(index) for index in range(settings.frame_count)]
-    frames: NDArray[np.float32] = np.stack(planes, -1)[None].astype(np.float32) / 255
-    return frames
+    return np.stack(planes, -1)[None].astype(np.float32) / np.float32(255.0)
 
 
 def _write_saved_model(network: Any, path: Path, shape: tuple[int, ...]) -> None:  # noqa: ANN401
@@ -132,8 +133,6 @@ def _write_saved_model(network: Any, path: Path, shape: tuple[int, ...]) -> None
         input_signature=[tf.TensorSpec((None, *shape[1:]), tf.float32, INPUT_NAME)],
     )
     tf.saved_model.save(module, str(path), signatures=module.infer)
-    # It names no file of the model, and is not read.
-    (path / "fingerprint.pb").unlink(missing_ok=True)
 
 
 def _frozen(network: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  a GraphDef
@@ -141,14 +140,21 @@ def _frozen(network: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  a Gra
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
+    from tensorflow.python.framework.meta_graph import (
+        strip_graph_default_valued_attrs,
+    )
 
     # A batch of one, fixed: every runtime then knows every shape.
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, INPUT_NAME)])  # type: ignore[misc]  # tensorflow has no types
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, INPUT_NAME)])  # type: ignore[untyped-decorator]  # tensorflow has no types
     def infer(frames: Any) -> Any:  # noqa: ANN401
         return tf.identity(network(frames, training=False), name=OUTPUT_NAME)
 
     function = convert_variables_to_constants_v2(infer.get_concrete_function())
-    return function.graph.as_graph_def()
+    # TensorFlow 1.15 refuses attributes that it does not know, also where they say
+    # nothing; without their defaults it reads this graph.
+    bundle = tf.compat.v1.MetaGraphDef(graph_def=function.graph.as_graph_def())
+    strip_graph_default_valued_attrs(bundle)
+    return bundle.graph_def
 
 
 def _write_onnx(graph: Any, path: Path) -> None:  # noqa: ANN401

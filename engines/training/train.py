@@ -118,7 +118,8 @@ def augmented(
     tall = changed.reshape(-1, *changed.shape[2:])
     shape = clips.shape[:3]
     frames = cv2.cvtColor(tall, cv2.COLOR_BGRA2BGR).reshape(*shape, 3)
-    return frames, cv2.extractChannel(tall, 3).reshape(*shape, 1)
+    targets = cv2.extractChannel(tall, 3).reshape(*shape, 1)
+    return frames.astype(np.uint8, copy=False), targets.astype(np.uint8, copy=False)
 
 
 def _random_light(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -180,7 +181,9 @@ def train(
             verbose=0,
         ).history
         loss, held_back_loss = history["loss"][0], history["val_loss"][0]
-        curves.append(number, (number + 1) * settings.steps_per_round, loss, held_back_loss)
+        curves.append(
+            number, (number + 1) * settings.steps_per_round, loss, held_back_loss
+        )
         _save_checkpoint(checkpoint, network, optimiser, number + 1)
         progress.show(number + 1, f"loss {loss:.4f} held back {held_back_loss:.4f}")
     weights = weights_of(network)
@@ -264,7 +267,7 @@ class _Curves:
         rows: list[list[str]] = []
         if start > 0 and path.exists():
             with path.open(newline="", encoding="utf-8") as file:
-                rows = [row for row in csv.reader(file)][1 : start + 1]
+                rows = list(csv.reader(file))[1 : start + 1]
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([self._HEAD, *rows])
 

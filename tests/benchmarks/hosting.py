@@ -154,11 +154,11 @@ def run_kills(arguments: argparse.Namespace) -> int:
     for _ in range(arguments.kills):
         time.sleep(chance.uniform(0.0, 1.5))
         # A third death without a result would end it, as it should.
-        _wait_for(pipeline, lambda: _children() and engine.deaths_in_a_row < 2)
-        victim = _children()[0]
+        _wait_for(pipeline, lambda: _hosts() and engine.deaths_in_a_row < 2)
+        victim = _hosts()[0]
         kills_in_start += engine.host_process_id != victim
         os.kill(victim, signal.SIGKILL)
-        _wait_for(pipeline, lambda gone=victim: gone not in _children())
+        _wait_for(pipeline, lambda gone=victim: gone not in _hosts())
     inferred = pipeline.status().ledger.inferred
     _wait_for(pipeline, lambda: pipeline.status().ledger.inferred > inferred)
     pipeline.stop()
@@ -219,6 +219,19 @@ def _inventory() -> dict[str, object]:
         "socket": sorted(path.name for path in runtime_folder().iterdir()),
         "open file": len(list(Path("/proc/self/fd").iterdir())),
     }
+
+
+def _hosts() -> list[int]:
+    """Those children that are an engine's host; the source has one too."""
+    found = []
+    for child in _children():
+        try:
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if b"engines.host" in command.split(b"\0"):
+            found.append(child)
+    return found
 
 
 def _children() -> list[int]:
