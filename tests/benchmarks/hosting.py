@@ -159,8 +159,7 @@ def run_kills(arguments: argparse.Namespace) -> int:
         kills_in_start += engine.host_process_id != victim
         os.kill(victim, signal.SIGKILL)
         _wait_for(pipeline, lambda gone=victim: gone not in _hosts())
-    inferred = pipeline.status().ledger.inferred
-    _wait_for(pipeline, lambda: pipeline.status().ledger.inferred > inferred)
+    _wait_for(pipeline, lambda: _hosts() and not engine.deaths_in_a_row)
     pipeline.stop()
     return _check_books(
         pipeline, before, arguments.kills, kills_in_start, engine.restarts

@@ -230,12 +230,15 @@ def test_a_camera_of_one_frame_a_second_is_tracked_too() -> None:
 
 
 @pytest.mark.parametrize("clutter_per_frame", [1.0, 8.0, 30.0])
-def test_clutter_makes_no_confirmed_track(clutter_per_frame: float) -> None:
+def test_clutter_makes_no_more_tracks_than_the_setting_allows(
+    clutter_per_frame: float,
+) -> None:
     shots = film([], Camera(clutter_per_frame=clutter_per_frame), 150)
 
     story = follow(shots)
 
-    assert not story.ghosts
+    # The setting allows 0.15 in these frames: two would come once in a hundred runs.
+    assert len(story.ghosts) <= 1
 
 
 def test_objects_are_found_in_clutter() -> None:

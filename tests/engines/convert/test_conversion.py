@@ -395,3 +395,15 @@ def test_bytes_that_are_no_onnx_are_refused(tmp_path):
 
     with pytest.raises(SourceFormatError, match="not an ONNX network"):
         convert(tmp_path / "noise.onnx", tmp_path, Target.ONNX)
+
+
+def test_a_network_that_takes_a_picture_and_gives_none_is_compared_on_pictures(
+    tmp_path,
+):
+    path = tmp_path / "classifier.pb"
+    exported = graph_of(lambda x: tf.reduce_mean(network(x), axis=[1, 2]), SHAPE)
+    path.write_bytes(exported.graph.SerializeToString())
+
+    report, _ = convert(path, tmp_path)
+
+    assert "made-up pictures" in report["samples"]

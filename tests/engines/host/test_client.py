@@ -258,6 +258,28 @@ def test_a_cancelled_wait_for_an_inference_ends_soon(tmp_path):
         timer.join()
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.1])
+def test_a_cancelled_start_leaves_no_open_file(delay_s):
+    before = _open_files()
+    engine = HostedEngine(this_python(), EngineKind.REFERENCE)
+    os.kill(engine.host_process_id, signal.SIGKILL)
+    with pytest.raises(FrameLostError):
+        engine.infer(order())
+    timer = threading.Timer(delay_s, engine.cancel)
+    timer.start()
+
+    with pytest.raises(FrameLostError):
+        engine.infer(order())
+
+    engine.close()
+    timer.join()
+    assert _open_files() <= before
+
+
+def _open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_a_cancelled_engine_starts_no_new_host(mortal):
     os.kill(mortal.host_process_id, signal.SIGKILL)
     mortal.cancel()
