@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, help="that render; default every core")
     parser.add_argument("--steps", type=int, default=30_000)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--round", type=int, default=500, help="steps a checkpoint")
+    parser.add_argument("--round", type=int, default=250, help="steps a checkpoint")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=150, help="to be judged on")

@@ -7,6 +7,7 @@ optimiser, round), `curves.csv` (one row a round) and, at the end, `weights.npz`
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,18 @@ from engines.training.networks import (
 from engines.training.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    _Samples = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    """Frames (N, H, W, 3) and targets (N, H, W, 1)."""
+
 _WARM_UP_RATIO = 0.03
+_LOADERS = 4
+"""Threads that make the next round's samples."""
 _FOREGROUND_WEIGHT = 3.0
 """Weight of foreground pixels. Larger finds more, and draws blobs too large."""
 _OPTIMISER = "optimiser/"
@@ -43,8 +51,9 @@ class TrainingSettings:
     network: str = "default"
     steps: int = 30_000
     batch_size: int = 64
-    steps_per_round: int = 500
-    """Steps between checkpoints."""
+    steps_per_round: int = 250
+    """Steps between checkpoints. The samples of two rounds are held in memory: 77 kB
+    each at the default size."""
     peak_rate: float = 2e-3
     """Highest learning rate: reached after the warm-up, then a cosine to zero."""
     weight_decay: float = 1e-3
@@ -170,20 +179,19 @@ def train(
     progress = Progress("rounds", settings.rounds, start, every_s=10.0)
 
     learned, held_back = clips[: -settings.held_back], clips[-settings.held_back :]
-    for number in range(start, settings.rounds):
-        # A call for each round: within one, Keras begins every epoch with the same
-        # batches again.
+    for number, (frames, targets) in _rounds(settings, learned, start):
         history = model.fit(
-            _batches(settings, learned, number),
+            frames,
+            targets,
+            batch_size=settings.batch_size,
             shuffle=False,
             validation_data=(held_back[..., :-1], held_back[..., -1:]),
             validation_batch_size=settings.batch_size,
             verbose=0,
         ).history
         loss, held_back_loss = history["loss"][0], history["val_loss"][0]
-        curves.append(
-            number, (number + 1) * settings.steps_per_round, loss, held_back_loss
-        )
+        step = (number + 1) * settings.steps_per_round
+        curves.append(number, step, loss, held_back_loss)
         _save_checkpoint(checkpoint, network, optimiser, number + 1)
         progress.show(number + 1, f"loss {loss:.4f} held back {held_back_loss:.4f}")
     weights = weights_of(network)
@@ -217,25 +225,48 @@ def _optimiser(settings: TrainingSettings) -> Any:  # noqa: ANN401
     return optimiser
 
 
-def _batches(
-    settings: TrainingSettings, clips: NDArray[np.uint8], round_number: int
-) -> Any:  # noqa: ANN401
-    """Batches of a round; each decided by the seed and its own number alone."""
-    import keras
+def _rounds(
+    settings: TrainingSettings, clips: NDArray[np.uint8], start: int
+) -> Iterator[tuple[int, _Samples]]:
+    """Rounds' numbers and samples; the next round's are made meanwhile.
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
-        def __len__(self) -> int:
-            return settings.steps_per_round
+    Keras' own loader of batches is not used: asked for several rounds it gives the
+    first one's batches again each time, and now and then it waits for ever.
+    """
+    if start >= settings.rounds:
+        return
+    with ThreadPoolExecutor(_LOADERS) as loaders:
+        coming, filled = _begin_round(settings, clips, start, loaders)
+        for number in range(start, settings.rounds):
+            samples = coming
+            for batch in filled:
+                batch.result()
+            if number + 1 < settings.rounds:
+                coming, filled = _begin_round(settings, clips, number + 1, loaders)
+            yield number, samples
 
-        def __getitem__(
-            self, index: int
-        ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-            number = round_number * settings.steps_per_round + index
-            rng = np.random.default_rng([settings.seed, number])
-            chosen = np.sort(rng.integers(0, len(clips), settings.batch_size))
-            return augmented(clips[chosen], rng)
 
-    return Batches(workers=4, max_queue_size=16)
+def _begin_round(
+    settings: TrainingSettings,
+    clips: NDArray[np.uint8],
+    round_number: int,
+    loaders: ThreadPoolExecutor,
+) -> tuple[_Samples, list[Future[None]]]:
+    """Begin to fill a round's samples; each batch is decided by seed and number."""
+    size = settings.batch_size
+    count = settings.steps_per_round * size
+    frames = np.empty((count, *clips.shape[1:3], clips.shape[3] - 1), np.uint8)
+    targets = np.empty((count, *clips.shape[1:3], 1), np.uint8)
+
+    def fill(index: int) -> None:
+        number = round_number * settings.steps_per_round + index
+        rng = np.random.default_rng([settings.seed, number])
+        chosen = np.sort(rng.integers(0, len(clips), size))
+        rows = slice(index * size, (index + 1) * size)
+        frames[rows], targets[rows] = augmented(clips[chosen], rng)
+
+    filled = [loaders.submit(fill, index) for index in range(settings.steps_per_round)]
+    return (frames, targets), filled
 
 
 def _save_checkpoint(path: Path, network: Any, optimiser: Any, done: int) -> None:  # noqa: ANN401
