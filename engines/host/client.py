@@ -3,7 +3,7 @@
 import logging
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, List, Optional
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
 from engines.base import Engine, EngineKind, EngineSpec, Precision
 from engines.errors import EngineUnavailableError, FrameLostError
@@ -83,7 +83,8 @@ class HostedEngine(Engine):
         )
         self._deadlines = deadlines
         self._is_cancelled = threading.Event()
-        self._deaths: List[HostGoneError] = []
+        # In words: an exception would keep its whole stack alive.
+        self._deaths: List[Tuple[str, str]] = []
         self.restarts = 0
         """How often a new host was started after a death."""
         try:
@@ -207,7 +208,7 @@ class HostedEngine(Engine):
     def _bury(self, error: HostGoneError) -> None:
         """Note a death; gives up after too many in a row."""
         self._end_link()
-        self._deaths.append(error)
+        self._deaths.append((error.message, error.hint))
         if error.hint:
             log.warning("last lines of a host that died:\n%s", error.hint)
         if len(self._deaths) > len(BACK_OFF_S):
@@ -219,9 +220,9 @@ class HostedEngine(Engine):
             self._link = None
 
     def _given_up(self) -> HostLostError:
-        last = self._deaths[-1]
+        message, hint = self._deaths[-1]
         return HostLostError(
             f"the engine host died {len(self._deaths)} times without a result in"
-            f" between; the last time: {last.message}",
-            hint=last.hint or "The log has what it printed.",
+            f" between; the last time: {message}",
+            hint=hint or "The log has what it printed.",
         )

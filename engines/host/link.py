@@ -186,6 +186,8 @@ class HostLink:
         """Kill the host if it still runs, and release everything."""
         self._channel.close()
         self._process.end()
+        # The memory goes with the last array of it, not with some later exception.
+        self._ring.slots.clear()
 
     def _connect(self, rendezvous: Rendezvous) -> Channel:
         deadline_s = time.monotonic() + self._deadlines.handshake_s
