@@ -20,6 +20,7 @@ from engines.convert import onnx_ladder, writers
 from engines.convert.cache import REPORT_NAME, copy_engine, find_engine, read_report
 from engines.convert.describe import (
     GraphFacts,
+    describe_input,
     facts_of_graph,
     facts_of_onnx,
     fitted,
@@ -294,7 +295,8 @@ class Conversion:
         if frames is not None:
             samples = load_samples(frames, shape, dtype)
         else:
-            samples = made_up_samples(shape, dtype, model.input if model else None)
+            spec = model.input if model else describe_input(facts, shape, dtype)
+            samples = made_up_samples(shape, dtype, spec)
         reference = source.run(input_end, output_end, samples.tensors)
         return Prepared(input_end, output_end, shape, samples, reference, model)
 

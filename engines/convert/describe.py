@@ -94,6 +94,32 @@ def _last_operation(nodes: Any, name: str) -> str:  # noqa: ANN401  name to op, 
     return str(op)
 
 
+def describe_input(
+    facts: GraphFacts, shape: Tuple[int, ...], dtype: str
+) -> Optional[InputSpec]:
+    """Describe an input that takes a picture; None for any other.
+
+    What a graph does not tell is assumed: pixels scaled to 0 to 1 unless the graph
+    scales them itself, one grey frame for one channel, an RGB frame for three, else
+    grey frames.
+    """
+    if len(shape) != 4 or dtype not in ("float32", "uint8") or shape[0] != 1:
+        return None
+    is_last = facts.layout is Layout.NHWC
+    channels = shape[3 if is_last else 1]
+    height, width = shape[1:3] if is_last else shape[2:4]
+    colour = Colour.RGB if channels == 3 else Colour.GREY
+    return InputSpec(
+        width_px=width,
+        height_px=height,
+        frame_count=channels // colour.channels,
+        colour=colour,
+        layout=facts.layout,
+        dtype=dtype,
+        scale=1.0 if facts.rescales or dtype == "uint8" else 1.0 / 255.0,
+    )
+
+
 def describe(
     name: str,
     facts: GraphFacts,
@@ -101,31 +127,15 @@ def describe(
     dtype: str,
     output_shape: Tuple[int, ...],
 ) -> Optional[ModelManifest]:
-    """Describe a network that takes a picture and gives one; None for any other.
-
-    What a graph does not tell is assumed and said in the notes: pixels scaled to 0
-    to 1 unless the graph scales them itself, one grey frame for one channel, an RGB
-    frame for three, else grey frames.
-    """
-    has_pictures = len(input_shape) == 4 and len(output_shape) in (3, 4)
-    if not has_pictures or dtype not in ("float32", "uint8") or input_shape[0] != 1:
+    """Describe a network that takes a picture and gives one; None for any other."""
+    spec = describe_input(facts, input_shape, dtype)
+    if spec is None or len(output_shape) not in (3, 4):
         return None
-    is_last = facts.layout is Layout.NHWC
-    channels = input_shape[3 if is_last else 1]
-    height, width = input_shape[1:3] if is_last else input_shape[2:4]
-    colour = Colour.RGB if channels == 3 else Colour.GREY
-    classes = 1 if len(output_shape) == 3 else output_shape[3 if is_last else 1]
+    channels = output_shape[-1 if facts.layout is Layout.NHWC else 1]
+    classes = 1 if len(output_shape) == 3 else channels
     return ModelManifest(
         name=name,
-        input=InputSpec(
-            width_px=width,
-            height_px=height,
-            frame_count=channels // colour.channels,
-            colour=colour,
-            layout=facts.layout,
-            dtype=dtype,
-            scale=1.0 if facts.rescales or dtype == "uint8" else 1.0 / 255.0,
-        ),
+        input=spec,
         output=OutputSpec(
             activation=_activation(facts.last_operation, classes), layout=facts.layout
         ),

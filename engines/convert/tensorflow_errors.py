@@ -40,6 +40,17 @@ def translated(doing: str) -> Iterator[None]:
         raise _translation(doing, error) from error
 
 
+def newer_attribute(name: str, op: str) -> UnsupportedOperationError:
+    """Tell that a newer TensorFlow wrote an attribute that this one does not know."""
+    import tensorflow as tf
+
+    return UnsupportedOperationError(
+        f"TensorFlow {tf.__version__} does not know the attribute {name} of {op}: a "
+        "newer TensorFlow wrote the graph",
+        hint="Convert it to a frozen graph with that version first.",
+    )
+
+
 def _translation(doing: str, error: BaseException) -> ConversionError:
     import tensorflow as tf
 
@@ -53,11 +64,7 @@ def _translation(doing: str, error: BaseException) -> ConversionError:
         )
     newer = _UNKNOWN_ATTRIBUTE.search(text)
     if newer:
-        return UnsupportedOperationError(
-            f"{doing}: TensorFlow {tf.__version__} does not know the attribute "
-            f"{newer.group(1)} of {newer.group(2)}: a newer TensorFlow wrote it",
-            hint="Convert it to a frozen graph with that version first.",
-        )
+        return newer_attribute(newer.group(1), newer.group(2))
     reason = _first_line(text) or type(error).__name__
     if re.search(r"[Ss]hape|[Dd]imension", reason):
         return SizeError(

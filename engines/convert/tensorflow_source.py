@@ -22,7 +22,7 @@ from engines.convert.graph import (
 )
 from engines.convert.inline import inline_functions
 from engines.convert.model_source import GraphSource, SourceForm
-from engines.convert.tensorflow_errors import translated
+from engines.convert.tensorflow_errors import newer_attribute, translated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -223,8 +223,8 @@ def read_graph(path: Path) -> GraphDef:
 def _drop_newer_attributes(node: NodeDef) -> None:
     """Drop attributes that this TensorFlow does not know, where they say nothing.
 
-    Newer versions write attributes of theirs out even if they are empty, and older
-    ones refuse the graph for it.
+    Newer versions write attributes of theirs out even if they are empty. TensorFlow 1
+    refuses the graph for it, TensorFlow 2 ignores even those that say something.
     """
     definition = operation_definition(node.op)
     if definition is None:
@@ -235,8 +235,11 @@ def _drop_newer_attributes(node: NodeDef) -> None:
         is_empty = value.WhichOneof("value") in (None, "list") and not any(
             field[1] for field in value.list.ListFields()
         )
-        if is_empty and not name.startswith("_"):
-            del node.attr[name]
+        if name.startswith("_"):
+            continue
+        if not is_empty:
+            raise newer_attribute(name, node.op)
+        del node.attr[name]
 
 
 def open_checkpoint(prefix: Path) -> SessionSource:
