@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import resource
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from app.frames import Blobs, Frame, FrameResult, Tracks, Trail
 from app.overlay import OverlayOptions, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -157,34 +158,34 @@ def test_a_full_disk_is_told() -> None:
         AnnotatedVideo(FULL_DISK, 160, 90)
 
 
-@pytest.fixture
-def no_more_bytes() -> Iterator[Callable[[], None]]:
-    """A call after which no file of this process can grow."""
+@contextmanager
+def no_more_bytes() -> Iterator[None]:
+    """No file of this process can grow, the log of the tests included."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_that_cannot_grow_is_told(
-    tmp_path: Path, no_more_bytes: Callable[[], None]
-) -> None:
+def test_a_file_that_cannot_grow_is_told(tmp_path: Path) -> None:
     video = AnnotatedVideo(tmp_path / "annotated.mp4", 160, 90)
-    no_more_bytes()
 
-    with pytest.raises(OutputError, match="cannot be written: File too large"):
-        write_noise(video, 120)
-    with pytest.raises(OutputError):
-        video.close()
+    with no_more_bytes():
+        with pytest.raises(OutputError, match="cannot be written: File too large"):
+            write_noise(video, 120)
+        with pytest.raises(OutputError):
+            video.close()
 
 
-def test_an_error_in_the_block_is_not_hidden_by_one_of_the_file(
-    tmp_path: Path, no_more_bytes: Callable[[], None]
-) -> None:
+def test_an_error_in_the_block_is_not_hidden_by_one_of_the_file(tmp_path: Path) -> None:
     def fail() -> None:
-        with AnnotatedVideo(tmp_path / "annotated.mp4", 160, 90) as video:
-            write_noise(video, 1)
-            no_more_bytes()
-            raise KeyError("mine")
+        with ExitStack() as limits:
+            with AnnotatedVideo(tmp_path / "annotated.mp4", 160, 90) as video:
+                write_noise(video, 1)
+                limits.enter_context(no_more_bytes())
+                raise KeyError("mine")
 
     with pytest.raises(KeyError):
         fail()
