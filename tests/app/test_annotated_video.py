@@ -181,11 +181,11 @@ def test_a_file_that_cannot_grow_is_told(tmp_path: Path) -> None:
 
 def test_an_error_in_the_block_is_not_hidden_by_one_of_the_file(tmp_path: Path) -> None:
     def fail() -> None:
-        with ExitStack() as limits:
-            with AnnotatedVideo(tmp_path / "annotated.mp4", 160, 90) as video:
-                write_noise(video, 1)
-                limits.enter_context(no_more_bytes())
-                raise KeyError("mine")
+        video = AnnotatedVideo(tmp_path / "annotated.mp4", 160, 90)
+        with ExitStack() as limits, video:
+            write_noise(video, 1)
+            limits.enter_context(no_more_bytes())
+            raise KeyError("mine")
 
     with pytest.raises(KeyError):
         fail()
