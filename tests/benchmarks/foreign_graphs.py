@@ -78,6 +78,8 @@ _BUILDER = """
 import sys
 import numpy as np
 import tensorflow as tf
+from engines.convert.samples import made_up_samples
+from engines.manifest import Colour, InputSpec
 build = getattr(tf.keras.applications, sys.argv[1])
 size = int(sys.argv[2])
 shape = (size, size, 3)
@@ -92,8 +94,9 @@ for layer in model.layers:
 # One pass in training mode gives the moving averages of real signals. Without it
 # they fade out on the way, and any two graphs would give the same.
 rescales = any(type(layer).__name__ == "Rescaling" for layer in model.layers)
-brightest = 255 if rescales else 1
-pictures = random.uniform(0, brightest, (8, *shape)).astype("float32")
+scale = 1.0 if rescales else 1.0 / 255.0
+spec = InputSpec(size, size, colour=Colour.RGB, scale=scale)
+pictures = np.concatenate(made_up_samples(spec.shape, "float32", spec).tensors)
 model(pictures, training=True)
 # Outputs of order 1, so that differences mean the same for every network.
 spread = float(np.std(model(pictures, training=False)))
@@ -106,7 +109,10 @@ def application(name: str, folder: Path) -> Network:
     """Build a network of keras.applications and save it."""
     path = folder / f"{name}.keras"
     arguments = [sys.executable, "-c", _BUILDER, name, str(APPLICATIONS[name])]
-    subprocess.check_call([*arguments, str(path)], stderr=subprocess.DEVNULL)
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    subprocess.check_call(
+        [*arguments, str(path)], stderr=subprocess.DEVNULL, env=environment
+    )
     return Network(name, path, ())
 
 

@@ -36,9 +36,10 @@ from engines.host.client import HostedEngine
 from engines.host.errors import HostLostError
 from engines.host.messages import PROTOCOL_VERSION, Failure, Heartbeat, Hello
 from engines.host.process import HostProcess
-from engines.host.rendezvous import SHARED_MEMORY, Rendezvous, runtime_folder
+from engines.host.rendezvous import Rendezvous
 from engines.manifest import ModelManifest, load_manifest
 from tests.engines.host import fuzz
+from tests.engines.host.hosts import left_behind, own_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,8 +136,13 @@ def _durations_ms(call: Callable[[], object], count: int) -> list[float]:
 
 def run_kills(arguments: argparse.Namespace) -> int:
     """Kill the host again and again during live tracking; 1 if anything is off."""
+    with own_folders() as folder:
+        return _kill_again_and_again(arguments, folder)
+
+
+def _kill_again_and_again(arguments: argparse.Namespace, folder: Path) -> int:
     chance = random.Random(arguments.seed)
-    before = _inventory()
+    before = _inventory(folder)
     engines: list[HostedEngine] = []
 
     def make_engine() -> Engine:
@@ -161,9 +167,12 @@ def run_kills(arguments: argparse.Namespace) -> int:
         _wait_for(pipeline, lambda gone=victim: gone not in _hosts())
     _wait_for(pipeline, lambda: _hosts() and not engine.deaths_in_a_row)
     pipeline.stop()
-    return _check_books(
-        pipeline, before, arguments.kills, kills_in_start, engine.restarts
+    after = _inventory(folder)
+    print(
+        f"{arguments.kills} kills, {kills_in_start} of them while a host came up;"
+        f" {engine.restarts} restarts"
     )
+    return _check_books(pipeline, before, after, engine.restarts)
 
 
 def _wait_for(pipeline: Pipeline, condition: Callable[[], object]) -> None:
@@ -180,13 +189,11 @@ def _wait_for(pipeline: Pipeline, condition: Callable[[], object]) -> None:
 def _check_books(
     pipeline: Pipeline,
     before: dict[str, object],
-    kills: int,
-    kills_in_start: int,
+    after: dict[str, object],
     restarts: int,
 ) -> int:
     status = pipeline.status()
     counts = status.ledger
-    after = _inventory()
     checks = {
         "it was still tracking": status.state is PipelineState.STOPPED,
         "the ledger adds up": counts.is_balanced and counts.pending == 0,
@@ -194,10 +201,6 @@ def _check_books(
         "at most a frame a host is lost": counts.discarded <= restarts + 2,
         **{f"no {what} is left": after[what] == before[what] for what in before},
     }
-    print(
-        f"{kills} kills, {kills_in_start} of them while a host came up;"
-        f" {restarts} restarts"
-    )
     print(
         f"{counts.captured} frames captured: {counts.inferred} inferred,"
         f" {counts.replaced} replaced, {counts.discarded} lost with a host;"
@@ -208,14 +211,11 @@ def _check_books(
     return 0 if all(checks.values()) else 1
 
 
-def _inventory() -> dict[str, object]:
+def _inventory(folder: Path) -> dict[str, object]:
     """What may not have grown afterwards."""
     return {
         "child process": sorted(_children()),
-        "shared memory": sorted(
-            path.name for path in SHARED_MEMORY.glob(f"peregrine-{os.getuid()}-*")
-        ),
-        "socket": sorted(path.name for path in runtime_folder().iterdir()),
+        "socket or ring": left_behind(folder),
         "open file": len(list(Path("/proc/self/fd").iterdir())),
     }
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,11 +21,12 @@ from engines.catalogue import open_engine
 from engines.host.client import HostedEngine
 from engines.host.errors import HostLostError
 from main import main
-from tests.engines.host.hosts import is_running, left_behind, this_python, write_python
+from tests.engines.host.hosts import is_running, own_folders, this_python, write_python
 from tests.fakes.sources import FakeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from app.frames import FrameResult
     from app.handoff import Backlog
@@ -38,13 +36,9 @@ SOURCE = partial(FakeSource, size=(160, 120))
 
 
 @pytest.fixture(autouse=True)
-def runtime_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    # Not pytest's: a socket's path has to be short.
-    folder = Path(tempfile.mkdtemp(prefix="flow-"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    yield folder
-    assert left_behind(folder) == []
-    shutil.rmtree(folder)
+def _own_folders() -> Iterator[None]:
+    with own_folders():
+        yield
 
 
 @pytest.fixture(autouse=True)

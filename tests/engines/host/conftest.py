@@ -1,13 +1,10 @@
-import shutil
-import tempfile
-from pathlib import Path
-
 import pytest
+
+from tests.engines.host.hosts import own_folders
 
 
 @pytest.fixture
-def short_folder():
-    """A folder whose name leaves room for a socket's path."""
-    folder = Path(tempfile.mkdtemp(prefix="host-"))
-    yield folder
-    shutil.rmtree(str(folder))
+def runtime_folder():
+    """A folder for sockets and rings of the test's own; none may be left."""
+    with own_folders() as folder:
+        yield folder

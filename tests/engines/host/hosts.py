@@ -1,12 +1,16 @@
 """Interpreters that make a host with something special, and what tests ask of it."""
 
 import os
+import shutil
 import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
-from engines.host.rendezvous import SHARED_MEMORY
+from engines.host import rendezvous
 from engines.reference import REFERENCE_MANIFEST
 
 # What the first pixel tells the engine of `obedient_python` to do.
@@ -72,11 +76,27 @@ def order(what=INFER):
     return tensor
 
 
-def left_behind(runtime_folder):
-    """Name every socket and ring of this user."""
-    rings = SHARED_MEMORY.glob(f"peregrine-{os.getuid()}-*.ring")
-    sockets = Path(str(runtime_folder)).glob("peregrine/*")
-    return sorted(str(path) for path in [*rings, *sockets])
+@contextmanager
+def own_folders():
+    """Put sockets and rings where no other run has its own; none may be left.
+
+    Gives the folder, whose name leaves room for a socket's path.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="host-", dir=str(rendezvous.SHARED_MEMORY)))
+    (folder / "shm").mkdir()
+    with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=str(folder)), mock.patch.object(
+        rendezvous, "SHARED_MEMORY", folder / "shm"
+    ):
+        yield folder
+    left = left_behind(folder)
+    shutil.rmtree(str(folder))
+    assert left == []
+
+
+def left_behind(folder):
+    """Name every socket and ring in one of `own_folders`."""
+    found = [*folder.glob("shm/*"), *folder.glob("peregrine/*")]
+    return sorted(str(path) for path in found)
 
 
 def is_running(process_id):

@@ -36,20 +36,15 @@ from tests.engines.host.hosts import (
     left_behind,
     obedient_python,
     order,
+    own_folders,
     this_python,
     write_python,
 )
 
-QUICK = Deadlines(handshake_s=30.0, infer_s=0.3, silence_s=30.0, stop_s=3.0)
+QUICK = Deadlines(handshake_s=30.0, infer_s=1.0, silence_s=30.0, stop_s=3.0)
+pytestmark = pytest.mark.usefixtures("runtime_folder")
+
 PYTHON36 = ROOT / ".venv-engines36" / "bin" / "python"
-
-
-@pytest.fixture(autouse=True)
-def runtime_folder(short_folder, monkeypatch):
-    """A runtime folder of the test's own, in which nothing may be left."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_folder))
-    yield short_folder
-    assert left_behind(short_folder) == []
 
 
 @pytest.fixture(autouse=True)
@@ -66,13 +61,13 @@ def engine():
 
 @pytest.fixture
 def mortal():
-    with HostedEngine(this_python(), EngineKind.REFERENCE) as hosted:
+    with own_folders(), HostedEngine(this_python(), EngineKind.REFERENCE) as hosted:
         yield hosted
 
 
 @pytest.fixture
 def obedient(tmp_path):
-    with HostedEngine(
+    with own_folders(), HostedEngine(
         obedient_python(tmp_path), EngineKind.REFERENCE, deadlines=QUICK
     ) as hosted:
         yield hosted
@@ -119,10 +114,9 @@ def test_a_ping_takes_some_time(engine):
     assert 0.0 < engine.ping() < 1000.0
 
 
-def test_socket_and_ring_have_no_name_once_the_host_has_them(engine, runtime_folder):
-    engine.infer(order())
-
-    assert left_behind(runtime_folder) == []
+def test_socket_and_ring_have_no_name_once_the_host_has_them(runtime_folder):
+    with HostedEngine(this_python(), EngineKind.REFERENCE):
+        assert left_behind(runtime_folder) == []
 
 
 def test_a_tensor_of_another_shape_never_leaves(engine):

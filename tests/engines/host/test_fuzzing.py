@@ -5,6 +5,7 @@
 
 import socket
 import struct
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,30 +26,27 @@ from engines.host.messages import (
 from engines.host.process import HostProcess
 from engines.host.rendezvous import Rendezvous
 from tests.engines.host import fuzz
-from tests.engines.host.hosts import left_behind, this_python
+from tests.engines.host.hosts import own_folders, this_python
 
 _BATCH = 50
 
 
 @pytest.fixture
-def host(monkeypatch, short_folder):
+def host():
     """A real host that has been greeted: its process and both ends' socket."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_folder))
-    place = Rendezvous()
-    process = HostProcess(
-        this_python(),
-        ["--socket", str(place.socket_path), "--ring", str(place.ring_path)],
-    )
-    connection = place.accept(30.0)
-    assert connection is not None, process.last_lines()
-    with connection:
+    with own_folders(), ExitStack() as undo:
+        place = Rendezvous()
+        undo.callback(place.close)
+        process = HostProcess(
+            this_python(),
+            [f"--socket={place.socket_path}", f"--ring={place.ring_path}"],
+        )
+        undo.callback(process.end)
+        connection = undo.enter_context(place.accept(30.0))
         channel = Channel(connection)
         assert isinstance(channel.receive(), Hello)
         channel.send(Hello(PROTOCOL_VERSION, 1, {}))
         yield process, connection, channel
-    place.close()
-    process.end()
-    assert left_behind(short_folder) == []
 
 
 def _answer(channel):
