@@ -128,11 +128,10 @@ def test_a_python_that_makes_no_engine_is_told_with_the_reason(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(
     not os.access(ENGINES_PYTHON, os.X_OK), reason="'make engines' was not run"
 )
-@pytest.mark.timeout(600)  # TensorFlow converts in processes of its own
 def test_engines_are_made_once_and_found_the_next_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     words = ("--engines", "tensorflow-folded", "--threads", "1", "--seconds", "0.01")
