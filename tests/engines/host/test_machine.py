@@ -209,7 +209,8 @@ def test_what_stands_in_the_way_of_tf_trt_is_named(
     root = board("tensorflow/__init__.py", "")
     board("tensorflow/python/platform/build_info.py", build_info)
     monkeypatch.setattr(sys, "path", [str(root)])
-    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    for package in ("tensorflow", "tensorflow_core"):
+        monkeypatch.delitem(sys.modules, package, raising=False)
 
     found = tf_trt_obstacle(tensorflow, tensorrt, gpu)
 
