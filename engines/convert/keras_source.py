@@ -124,6 +124,8 @@ class KerasSource(GraphSource):
         size_px: Optional[Tuple[int, int]],
     ) -> None:
         tf = import_tensorflow()
+        # Kept: the traced function holds its variables by weak reference only.
+        self._model = model
         self._names = list(getattr(model, "output_names", [])) or ["output"]
         shapes = [_with_size(tuple(one.shape), size_px) for one in model.inputs]
         names = [canonical(one.name).split("/")[-1] for one in model.inputs]
@@ -185,7 +187,8 @@ class KerasSource(GraphSource):
             return frozen.graph.as_graph_def()
 
     def close(self) -> None:
-        """Forget the trace."""
+        """Forget the model and its trace."""
+        self._model = None
         self._function = None
 
 

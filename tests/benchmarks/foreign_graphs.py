@@ -97,7 +97,8 @@ rescales = any(type(layer).__name__ == "Rescaling" for layer in model.layers)
 scale = 1.0 if rescales else 1.0 / 255.0
 spec = InputSpec(size, size, colour=Colour.RGB, scale=scale)
 pictures = np.concatenate(made_up_samples(spec.shape, "float32", spec).tensors)
-model(pictures, training=True)
+noise = random.uniform(0, 255 * scale, (8, *shape)).astype("float32")
+model(noise, training=True)
 # Outputs of order 1, so that differences mean the same for every network.
 spread = float(np.std(model(pictures, training=False)))
 result = tf.keras.layers.Rescaling(1.0 / spread)(model.output)

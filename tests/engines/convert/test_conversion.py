@@ -407,3 +407,17 @@ def test_a_network_that_takes_a_picture_and_gives_none_is_compared_on_pictures(
     report, _ = convert(path, tmp_path)
 
     assert "made-up pictures" in report["samples"]
+
+
+def test_a_network_that_amplifies_rounding_is_told_from_a_wrong_step(tmp_path):
+    # given: its last digits decide over its output
+    def build(x):
+        y = tf.compat.v1.nn.conv2d(x, random_array(3, 3, 3, 4), [1, 1, 1, 1], "SAME")
+        return tf.sin(y * random_array(4, seed=1) * 1e6)
+
+    path = tmp_path / "network.pb"
+    path.write_bytes(graph_of(build, SHAPE).graph.SerializeToString())
+
+    # when, then
+    with pytest.raises(VerificationError, match="changes in the last digit"):
+        convert(path, tmp_path)

@@ -1,5 +1,6 @@
 """Every form a network can come in, opened and converted to a frozen graph."""
 
+import gc
 import json
 import zipfile
 
@@ -15,7 +16,7 @@ from engines.convert.errors import (
     SourceFormatError,
     UnsupportedOperationError,
 )
-from engines.convert.model_source import Location, SourceForm
+from engines.convert.model_source import Location, SourceForm, open_source
 from engines.convert.request import ConversionRequest, Target
 from tests.engines.convert.networks import (
     graph_of,
@@ -430,3 +431,18 @@ def test_a_network_that_takes_no_picture_gets_no_description_for_the_console(tmp
 
     assert not (tmp_path / "out" / "manifest.json").exists()
     assert (tmp_path / "out" / "engine.json").exists()
+
+
+@needs_tf2
+def test_a_keras_model_lives_as_long_as_its_source(saved_keras):
+    # given: nothing else refers to the model
+    source = open_source(Location(saved_keras / "keras3.keras"), None)
+    gc.collect()
+
+    # when
+    image = source.inputs()[0]
+    mask = source.outputs(image)[0]
+    (result,) = source.run(image, mask, [random_array(1, HEIGHT_PX, WIDTH_PX, 3)])
+
+    # then
+    assert result.shape == (1, HEIGHT_PX, WIDTH_PX, 1)
