@@ -36,12 +36,6 @@ class BenchFailedError(ConsoleError):
     """The engines could not be measured."""
 
 
-def engine_cache_folder() -> Path:
-    """Folder for engines, by the XDG base directory specification."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "peregrine" / "engines"
-
-
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
     """What the operator asks of a bench."""

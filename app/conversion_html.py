@@ -141,7 +141,39 @@ def _conversion(report: dict[str, Any]) -> list[str]:
             f" the dashed line, {_EQUAL_BELOW:g}, a result counts as equal; a dot at"
             " the axis is no difference at all.",
         ),
+        *_speed(report["speed"]),
+        *_trials(report["trials"]),
     ]
+
+
+def _speed(speed: dict[str, Any] | None) -> list[str]:
+    if speed is None:
+        return []
+    results = speed["results"]
+    if not results:
+        reason = f"<p>Not measured: {escape(speed['reason'])}.</p>"
+        return ["<h2>Frames a second</h2>", reason]
+    return _speed_charts(results, speed["threads"], results[0]["engine"])
+
+
+def _trials(trials: Sequence[dict[str, Any]]) -> list[str]:
+    if not trials:
+        return []
+    heads = ("workspace MiB", "segments of", "engines", "fps", "memory MiB", "failure")
+    rows = (
+        _row(
+            (
+                f"{trial['max_workspace_size_bytes'] / 2**20:.0f}",
+                str(trial["minimum_segment_size"]),
+                _number(trial["engines"], "d"),
+                _number(trial["fps"], ".1f"),
+                _number(trial["memory_bytes"] and trial["memory_bytes"] / 2**20, ".0f"),
+                trial["failure"],
+            )
+        )
+        for trial in trials
+    )
+    return ["<h2>Parameters that were tried</h2>", _table(heads, rows)]
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
@@ -282,7 +314,7 @@ def _speed_charts(
         f"<h2>Frames a second, {where}</h2>",
         _figure(
             bar_chart(f"Frames a second by engine, {where}", bars),
-            f'<span class="key before"></span>{escape(reference)}, as trained'
+            f'<span class="key before"></span>{escape(reference)}'
             '<span class="key first"></span>optimised',
         ),
         _figure(

@@ -27,6 +27,7 @@ from engines import errors as engine_errors
 from engines.convert import errors as conversion_errors
 from engines.convert.errors import ConversionError, OutOfMemoryError
 from engines.convert.output_folder import unfinished_folder
+from engines.convert.plan_build import unfinished_cache
 from engines.errors import EngineError
 from engines.manifest import Colour, Fit, InputSpec, Layout
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from engines.convert.request import ConversionRequest
 
 KILL_AFTER_S = 5.0
+# A process that holds TensorFlow took over 10 s to end on a busy machine, killed too.
+END_DEADLINE_S = KILL_AFTER_S + 60.0
 _POLL_S = 0.1
 _TAIL_BYTES = 4000
 
@@ -73,6 +76,8 @@ class ConversionStatus:
     steps_done: int = 0
     step_count: int = 0
     """0 until the network is loaded."""
+    step_ratio: float = 0.0
+    """Share of the step that is done, 0 to 1, where the step tells it."""
     steps: tuple[dict[str, Any], ...] = ()
     """Reports of the steps that are done, as `StepReport.to_document` writes them."""
     inputs: tuple[dict[str, Any], ...] = ()
@@ -89,7 +94,9 @@ class ConversionStatus:
         """Share of the steps that is done, 0 to 1."""
         if self.state is ConversionState.DONE:
             return 1.0
-        return self.steps_done / self.step_count if self.step_count else 0.0
+        if not self.step_count:
+            return 0.0
+        return (self.steps_done + self.step_ratio) / self.step_count
 
 
 def find_interpreter(named: Path | None = None) -> Path:
@@ -182,7 +189,6 @@ class ConversionJob:
         return self.status()
 
     def _run(self, stop: threading.Event) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         with (
             tempfile.TemporaryFile() as messages,
             tempfile.TemporaryDirectory(prefix="peregrine-") as scratch,
@@ -191,7 +197,13 @@ class ConversionJob:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=messages,
-                env=environment,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "PYTHONUNBUFFERED": "1",
+                    # What it leaves there when it is ended goes with the folder.
+                    "TMPDIR": scratch,
+                },
                 # Ctrl+C in a terminal reaches this process, which cancels.
                 start_new_session=True,
             ) as child,
@@ -203,6 +215,9 @@ class ConversionJob:
                 child.wait()
                 leftover = unfinished_folder(self._request.folder.absolute(), child.pid)
                 shutil.rmtree(leftover, ignore_errors=True)
+                cache = self._request.nvidia.timing_cache
+                if cache is not None:
+                    unfinished_cache(cache).unlink(missing_ok=True)
             if not self.status().state.is_over:
                 self._ended_without_a_word(child.returncode, _tail(messages))
 
@@ -250,6 +265,12 @@ class ConversionJob:
                     activity=event["summary"],
                     steps_done=event["index"],
                     step_count=event["count"],
+                    step_ratio=0.0,
+                )
+            case "progress":
+                self._set(
+                    step_ratio=event["done_ratio"],
+                    activity=f"{self.status().step_name}: {event['phase']}",
                 )
             case "step":
                 self._set(steps=(*self.status().steps, event["report"]))
@@ -324,11 +345,15 @@ def _arguments(request: ConversionRequest) -> list[str]:
             arguments += [option, text]
     for name, value in request.values:
         arguments += ["--set", f"{name}={value}"]
-    if request.rewrites_pads:
-        arguments.append("--rewrite-pads")
-    if request.is_forced:
-        arguments.append("--force")
-    return arguments
+    for option, is_chosen in (
+        ("--rewrite-pads", request.rewrites_pads),
+        ("--force", request.is_forced),
+        ("--tensorboard", request.writes_tensorboard),
+        ("--measure", request.measures_speed),
+    ):
+        if is_chosen:
+            arguments.append(option)
+    return [*arguments, *request.nvidia.to_words()]
 
 
 def _key_of(clip: str) -> str:

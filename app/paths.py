@@ -21,3 +21,9 @@ def settings_folder() -> Path:
     """Folder for settings, by the XDG base directory specification."""
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(base) / "peregrine"
+
+
+def engine_cache_folder() -> Path:
+    """Folder for engines, by the XDG base directory specification."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "peregrine" / "engines"

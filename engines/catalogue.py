@@ -4,8 +4,11 @@ import importlib.util
 from typing import NamedTuple, Optional, Tuple
 
 from engines.base import Engine, EngineKind, Precision
+from engines.engine_manifest import installed_version
 from engines.errors import EngineUnavailableError
+from engines.host.machine import find_gpu, find_tensorrt_library, tf_trt_obstacle
 from engines.manifest import ModelManifest
+from engines.tensorrt_adapter import tensorrt_obstacle
 
 _MODULES = {
     EngineKind.OPENVINO: "openvino",
@@ -30,7 +33,21 @@ def availability() -> Tuple[Availability, ...]:
         has_module = importlib.util.find_spec(module) is not None
         reason = "" if has_module else f"{module} is not installed"
         found.append(Availability(kind, has_module, reason))
+    for kind, obstacle in (
+        (EngineKind.TENSORRT, tensorrt_obstacle() or _gpu_obstacle()),
+        (EngineKind.TF_TRT, _tf_trt_obstacle()),
+    ):
+        found.append(Availability(kind, not obstacle, obstacle))
     return tuple(found)
+
+
+def _gpu_obstacle() -> str:
+    return "" if find_gpu() else "there is no NVIDIA GPU"
+
+
+def _tf_trt_obstacle() -> str:
+    version = installed_version("tensorflow") or None
+    return tf_trt_obstacle(version, find_tensorrt_library(), find_gpu())
 
 
 def open_engine(
@@ -78,9 +95,10 @@ def open_engine(
         from engines.tensorflow_runtime import TensorFlowEngine
 
         return TensorFlowEngine(manifest, precision, threads)
-    raise EngineUnavailableError(
-        f"this version cannot run {kind.value} engines",
-        hint="Choose one of: {}.".format(
-            ", ".join(entry.kind.value for entry in availability())
-        ),
-    )
+    if kind is EngineKind.TENSORRT:
+        from engines.tensorrt_runtime import TensorRtEngine
+
+        return TensorRtEngine(manifest, precision, threads)
+    from engines.tf_trt_runtime import TfTrtEngine
+
+    return TfTrtEngine(manifest, precision, threads)

@@ -32,7 +32,10 @@ _LIBRARIES = {
 _DISTRIBUTIONS = {
     "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu"),
     "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
-    "tensorrt": ("tensorrt", "tensorrt-cu12", "tensorrt-rtx"),
+    "tensorrt": (
+        *("tensorrt", "tensorrt-cu12", "tensorrt-cu13"),
+        *("tensorrt-rtx", "tensorrt-rtx-cu13", "tensorrt-rtx-cu13-bindings"),
+    ),
 }
 
 

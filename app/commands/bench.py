@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.bench_job import BenchJob, BenchRequest, engine_cache_folder
+from app.bench_job import BenchJob, BenchRequest
 from app.conversion_html import conversion_page
 from app.conversion_job import find_interpreter
 from app.errors import OutputError
-from app.paths import DEFAULT_MODEL, SAMPLE_CLIP
+from app.paths import DEFAULT_MODEL, SAMPLE_CLIP, engine_cache_folder
 from app.progress import progress_bar
 from engines.bench.choices import CHOICES, choices_from_text, threads_from_text
 from engines.convert.__main__ import size_px

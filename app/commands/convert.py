@@ -8,22 +8,27 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.conversion_html import conversion_page
 from app.conversion_job import (
-    KILL_AFTER_S,
+    END_DEADLINE_S,
     ConversionJob,
     ConversionState,
     find_interpreter,
 )
+from app.errors import OutputError
 from app.progress import progress_bar
 from engines.base import Precision
 from engines.convert.__main__ import shape, size_px, value
+from engines.convert.nvidia_parameters import add_options, parameters_of
 from engines.convert.request import ConversionRequest, Target
+from engines.convert.tensorboard_log import FOLDER_NAME as LOG_FOLDER_NAME
 
 if TYPE_CHECKING:
     import argparse
 
     from app.conversion_job import ConversionStatus
 
+PAGE_NAME = "report.html"
 _INTERRUPTED = 130
 _POLL_S = 0.1
 _BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
@@ -68,7 +73,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=list(Precision),
         default=Precision.FP32,
         metavar="P",
-        help="fp32, or for openvino bf16 or int8 (default: fp32)",
+        help="fp32; for openvino also bf16 or int8, for tensorrt and tf-trt fp16 or"
+        " int8 (default: fp32)",
     )
     parser.add_argument(
         "--frames",
@@ -84,6 +90,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="interpreter with TensorFlow (default: what 'make engines' made)",
     )
     _add_details(parser)
+    add_options(parser)
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="also write the graph of every step for TensorBoard",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print nothing but the last JSON line"
     )
@@ -151,6 +163,9 @@ def run(arguments: argparse.Namespace) -> int:
         rewrites_pads=arguments.rewrite_pads,
         manifest=arguments.manifest,
         is_forced=arguments.force,
+        writes_tensorboard=arguments.tensorboard,
+        measures_speed=True,
+        nvidia=parameters_of(arguments),
     )
     request.require_supported()
     job = ConversionJob(request, find_interpreter(arguments.python), arguments.frames)
@@ -160,8 +175,13 @@ def run(arguments: argparse.Namespace) -> int:
     if status.result is None:
         print("cancelled; nothing was written", file=sys.stderr)
         return _INTERRUPTED
+    page = request.folder / PAGE_NAME
+    _write_page(page, conversion_page(status.result))
     if not arguments.json:
         print(_text(status.result))
+        print(f"report: {page}")
+        if request.writes_tensorboard:
+            print(f"graphs: tensorboard --logdir {request.folder / LOG_FOLDER_NAME}")
     print(json.dumps(_figures(status.result)))
     return 0
 
@@ -177,10 +197,20 @@ def _follow(job: ConversionJob, *, shows_progress: bool) -> ConversionStatus:
                 time.sleep(_POLL_S)
         except KeyboardInterrupt:
             job.request_cancel()
-        status = job.wait(2 * KILL_AFTER_S)
+        status = job.wait(END_DEADLINE_S)
         if status.state is ConversionState.DONE:
             bar.update(100 - bar.n)
     return status
+
+
+def _write_page(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}",
+            hint="The engine is there; free space and run the command again.",
+        ) from error
 
 
 def _figures(result: dict[str, Any]) -> dict[str, Any]:
@@ -212,8 +242,44 @@ def _text(result: dict[str, Any]) -> str:
             for kept in step["kept"]
         ]
     lines.append(f"compared on {result['samples']}")
+    lines += _trial_lines(result["trials"])
+    lines += _speed_lines(result["speed"])
     if result["cached"]:
         lines.append("the engine was there already; --force makes it anew")
     engine = result["engine"]
     lines.append(f"{engine['path']}: {engine['kind']}, {engine['precision']}")
     return "\n".join(lines)
+
+
+def _trial_lines(trials: list[dict[str, Any]]) -> list[str]:
+    """What a search tried, one line each."""
+    if not trials:
+        return []
+    lines = ["workspace  segments of    engines      fps   memory"]
+    for trial in trials:
+        start = f"{_mib(trial['max_workspace_size_bytes']):>9}"
+        start += f"{trial['minimum_segment_size']:>13}"
+        if trial["failure"]:
+            lines.append(f"{start}  {trial['failure']}")
+        else:
+            lines.append(
+                f"{start}{trial['engines']:>11}{trial['fps']:>9.1f}"
+                f"{_mib(trial['memory_bytes']):>9}"
+            )
+    return lines
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:.0f} MiB"
+
+
+def _speed_lines(speed: dict[str, Any] | None) -> list[str]:
+    if speed is None:
+        return []
+    if not speed["results"]:
+        return [f"speed was not measured: {speed['reason']}"]
+    lines = [
+        f"{one['engine']}: {one['fps']:.1f} fps, {one['ratio_to_reference']:.2f} times"
+        for one in speed["results"]
+    ]
+    return ["speed on one thread, side by side:", *lines]

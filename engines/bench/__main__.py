@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from engines.bench.choices import CHOICES, REFERENCE, threads_from_text
-from engines.convert.__main__ import EventStream
+from engines.convert.event_stream import EventStream
 from engines.errors import EngineError
 
 if TYPE_CHECKING:

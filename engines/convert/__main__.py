@@ -5,6 +5,7 @@ Speaks JSON on stdout, one object a line, each with its `event`:
     started       the network was found: model, form
     source        it was loaded: inputs, outputs and which were chosen
     step_started  name, summary, index, count
+    progress      done_ratio, phase: how far the step is, where it tells that
     step          report of a step
     frames_wanted input: how frames become its input; a line with the path of an
                   .npz of prepared inputs is read from stdin then
@@ -16,51 +17,19 @@ be killed at any moment: the engine's folder appears whole or not at all.
 """
 
 import argparse
-import enum
-import json
 import os
 import sys
 import traceback
 from pathlib import Path
-from typing import IO, Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from engines.base import Precision
-from engines.convert.errors import ConversionError, OutOfMemoryError
+from engines.convert import tf_trt_log
+from engines.convert.errors import OutOfMemoryError
+from engines.convert.event_stream import EventStream
+from engines.convert.nvidia_parameters import add_options, parameters_of
 from engines.convert.request import ConversionRequest, Target
 from engines.errors import EngineError
-from engines.manifest import InputSpec
-
-
-class EventStream:
-    """Writes events to what was stdout, and keeps everybody else off it.
-
-    Libraries print to stdout, from Python and from C. File descriptor 1 is pointed
-    at stderr, so that no line of theirs gets between the events.
-    """
-
-    def __init__(self) -> None:
-        sys.stdout.flush()
-        self._file: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        os.dup2(2, 1)
-
-    def emit(self, event: str, **fields: Any) -> None:  # noqa: ANN401
-        """Write one event."""
-        document = {"event": event}
-        document.update(fields)
-        self._file.write(json.dumps(document) + "\n")
-        self._file.flush()
-
-    def ask_frames(self, spec: InputSpec) -> Path:
-        """Ask who reads the events to prepare frames; waits for their path."""
-        fields = {
-            name: one.value if isinstance(one, enum.Enum) else one
-            for name, one in spec._asdict().items()
-        }
-        self.emit("frames_wanted", input=fields)
-        answer = sys.stdin.readline().strip()
-        if not answer:
-            raise ConversionError("no frames were given to compare with")
-        return Path(answer)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rewrite-pads", action="store_true")
     made.add_argument("--manifest", type=Path, metavar="JSON")
     made.add_argument("--force", action="store_true")
+    made.add_argument("--tensorboard", action="store_true")
+    made.add_argument("--measure", action="store_true")
+    add_options(made)
     return made
 
 
@@ -128,6 +100,9 @@ def request_of(options: argparse.Namespace) -> ConversionRequest:
         rewrites_pads=options.rewrite_pads,
         manifest=options.manifest,
         is_forced=options.force,
+        writes_tensorboard=options.tensorboard,
+        measures_speed=options.measure,
+        nvidia=parameters_of(options),
     )
 
 
@@ -136,8 +111,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
     request = request_of(parser().parse_args(arguments))
     events = EventStream()
     # Before TensorFlow is imported: it reads them once.
+    if request.target is Target.TF_TRT:
+        tf_trt_log.set_environment()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    if not request.target.needs_gpu:
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     try:
         from engines.convert.conversion import Conversion
 

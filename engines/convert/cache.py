@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 from engines.convert.output_folder import OutputFolder
+from engines.convert.tensorboard_log import FOLDER_NAME as TENSORBOARD_FOLDER
 from engines.engine_manifest import (
     ENGINE_MANIFEST_NAME,
     load_engine_manifest,
@@ -67,7 +68,11 @@ def copy_engine(found: Path, folder: Path) -> None:
     output = OutputFolder(folder)
     try:
         for path in found.iterdir():
-            if path.is_file():
+            if path.name == TENSORBOARD_FOLDER:
+                continue  # of the conversion that made it
+            if path.is_dir():
+                shutil.copytree(str(path), str(output.path / path.name))
+            else:
                 shutil.copy2(str(path), str(output.path / path.name))
         output.publish()
     finally:

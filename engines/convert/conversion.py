@@ -16,7 +16,8 @@ from typing import (
     Tuple,
 )
 
-from engines.convert import onnx_ladder, writers
+from engines.convert import onnx_ladder, tensorboard_log, writers
+from engines.convert.batch_norm import flags_of
 from engines.convert.cache import REPORT_NAME, copy_engine, find_engine, read_report
 from engines.convert.describe import (
     GraphFacts,
@@ -26,6 +27,7 @@ from engines.convert.describe import (
     fitted,
 )
 from engines.convert.ends import End, choose_input, choose_output
+from engines.convert.errors import MissingLibraryError
 from engines.convert.freeze import definite_shape, first_channels, with_ends
 from engines.convert.model_source import (
     GraphSource,
@@ -35,9 +37,15 @@ from engines.convert.model_source import (
 )
 from engines.convert.onnx_source import OnnxSource
 from engines.convert.output_folder import OutputFolder
+from engines.convert.plan_progress import BuildProgress
 from engines.convert.recipe import FREEZE_SUMMARY, Ladder, Step, graph_steps
-from engines.convert.report import ConversionReport, EngineResult, StepReport
-from engines.convert.request import ConversionRequest
+from engines.convert.report import (
+    ConversionReport,
+    EngineResult,
+    SpeedReport,
+    StepReport,
+)
+from engines.convert.request import ConversionRequest, Target
 from engines.convert.samples import Samples, load_samples, made_up_samples
 from engines.convert.tensorflow_errors import translated
 from engines.engine_manifest import EngineManifest, device_name, save_engine_manifest
@@ -48,11 +56,12 @@ from engines.manifest import (
     save_manifest,
     sha256_of_file,
 )
+from engines.tensorrt_adapter import tensorrt_obstacle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engines.convert.graph import GraphDef
+    from engines.convert.graph import GraphDef, Terminals
     from engines.convert.writers import Written
 
 Emit = Callable[..., None]
@@ -96,8 +105,9 @@ class Conversion:
         self._emit = emit
         self._reports: List[StepReport] = []
         self._steps: Tuple[str, ...] = ()
+        self._terminals: Optional[Terminals] = None
         self.graphs: Dict[str, GraphDef] = {}
-        """The graph as trained, frozen and optimised, by these words."""
+        """The graph `as trained`, and after each step by its name."""
 
     def run(self) -> Dict[str, Any]:
         """Convert, or find the engine that is already there.
@@ -115,13 +125,14 @@ class Conversion:
         """
         request = self._request
         request.require_supported()
+        _require_library(request.target)
         location = Location(request.model)
         if request.manifest is not None:
             location.manifest = load_manifest(request.manifest.parent)
         source_sha256 = location.sha256()
         key = request.key(source_sha256)
         self._emit("started", model=location.name, form=location.form.value)
-        found = None if request.is_forced else find_engine(request.folder, key)
+        found = self._find(key)
         if found is not None:
             if found != request.folder:
                 copy_engine(found, request.folder)
@@ -133,6 +144,16 @@ class Conversion:
         finally:
             output.discard()
         return self._finished(report.to_document(), is_cached=False)
+
+    def _find(self, key: str) -> Optional[Path]:
+        """Look for an engine that is there, with everything that is asked of it."""
+        request = self._request
+        if request.is_forced or request.writes_tensorboard:
+            return None
+        found = find_engine(request.folder, key)
+        if found is None or not request.measures_speed:
+            return found
+        return found if read_report(found).get("speed") else None
 
     def _finished(self, document: Dict[str, Any], is_cached: bool) -> Dict[str, Any]:
         folder = self._request.folder.absolute()
@@ -173,6 +194,10 @@ class Conversion:
         save_engine_manifest(manifest, folder)
         if prepared.model is not None:
             save_manifest(writers.described(prepared.model, written, files), folder)
+        speed = None
+        if request.measures_speed:
+            self._begin("speed", "the engine is timed beside the network as trained")
+            speed = self._measure(location, prepared, folder)
         report = ConversionReport(
             model=location.name,
             target=request.target.value,
@@ -184,10 +209,26 @@ class Conversion:
             is_compared_on_real_frames=prepared.samples.is_real,
             versions=manifest.versions,
             seconds=time.perf_counter() - start,
+            speed=speed,
+            trials=tuple(trial.to_document() for trial in written.trials),
         )
         text = json.dumps(report.to_document(), indent=2)
         (folder / REPORT_NAME).write_text(text + "\n", encoding="utf-8")
         return report
+
+    def _measure(
+        self, location: Location, prepared: Prepared, folder: Path
+    ) -> SpeedReport:
+        from engines.convert import speed
+
+        request, frozen = self._request, self.graphs.get("freeze")
+        if frozen is None:
+            return speed.speed_beside_onnx(location.path, request, prepared, folder)
+        assert self._terminals is not None  # set with the graphs
+        flags = flags_of(frozen, self._terminals, dict(request.values))
+        return speed.speed_beside_graph(
+            frozen, self._terminals, flags, request, prepared, folder
+        )
 
     def _versions(self) -> Dict[str, str]:
         versions = self._request.versions()
@@ -220,15 +261,20 @@ class Conversion:
             dict(request.values),
             self._add,
         )
+        self._terminals = terminals
         self.graphs["as trained"] = source.graph()
-        self.graphs["frozen"] = graph
+        self.graphs["freeze"] = graph
         ladder.frozen(source.graph(), graph, seconds)
         graph = self._climb_down(ladder, steps, graph)
-        self.graphs["optimised"] = graph
         prepared = prepared._replace(reference=ladder.reference)
         self._begin(request.target.value, "the engine is written and compared")
-        written = writers.write_graph(graph, terminals, prepared, request, folder)
+        written = writers.write_graph(
+            graph, terminals, prepared, request, folder, self._tell_progress
+        )
         self._add(written.report)
+        if request.writes_tensorboard:
+            log = folder / tensorboard_log.FOLDER_NAME
+            tensorboard_log.write_log(self.graphs, self._reports, log)
         return prepared, written
 
     def _climb_down(
@@ -237,6 +283,7 @@ class Conversion:
         for step in steps:
             self._begin(step.name, step.summary)
             graph = ladder.take(step, graph)
+            self.graphs[step.name] = graph
         return graph
 
     def _from_onnx(
@@ -254,7 +301,9 @@ class Conversion:
         model, report = onnx_ladder.simplify(source, prepared)
         self._add(report)
         self._begin(request.target.value, "the engine is written and compared")
-        written = writers.write_onnx(model, prepared, request, folder)
+        written = writers.write_onnx(
+            model, prepared, request, folder, self._tell_progress
+        )
         self._add(written.report)
         return prepared, written
 
@@ -302,6 +351,8 @@ class Conversion:
 
     def _plan(self, names: Tuple[str, ...]) -> None:
         self._steps = (*names, self._request.target.value)
+        if self._request.measures_speed:
+            self._steps += ("speed",)
 
     def _begin(self, name: str, summary: str) -> None:
         self._emit(
@@ -312,9 +363,24 @@ class Conversion:
             count=len(self._steps),
         )
 
+    def _tell_progress(self, progress: BuildProgress) -> None:
+        ratio = round(progress.done_ratio, 4)
+        self._emit("progress", done_ratio=ratio, phase=progress.phase)
+
     def _add(self, report: StepReport) -> None:
         self._reports.append(report)
         self._emit("step", report=report.to_document())
+
+
+def _require_library(target: Target) -> None:
+    """Refuse a plan without TensorRT before the network is loaded, which takes long."""
+    obstacle = tensorrt_obstacle() if target is Target.TENSORRT else ""
+    if obstacle:
+        raise MissingLibraryError(
+            obstacle,
+            hint="On a board it belongs to JetPack's own Python: name that one with "
+            "--python. Elsewhere: pip install tensorrt, or tensorrt-rtx-cu13.",
+        )
 
 
 def _inner(source: GraphSource, name: str, candidates: Sequence[End]) -> Optional[End]:

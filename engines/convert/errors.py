@@ -11,7 +11,11 @@ EngineError
     ├── MissingLibraryError         a library is not installed
     ├── OutOfMemoryError            there was not enough memory
     ├── OutputFolderError           the result cannot be written where it was asked
-    └── VerificationError           the result differs too much from the source
+    ├── VerificationError           the result differs too much from the source
+    ├── PlanBuildError              TensorRT gave up building a plan, and why
+    ├── BuildCancelledError         a build was asked to stop, and did
+    ├── NoSpeedUpError              TF-TRT made no engine: as slow as before
+    └── NativeSegmentError          TensorRT does not run an engine, TensorFlow does
 """
 
 from typing import Iterable
@@ -61,6 +65,22 @@ class OutputFolderError(ConversionError):
 
 class VerificationError(ConversionError):
     """The result differs too much from the source."""
+
+
+class PlanBuildError(ConversionError):
+    """TensorRT gave up building a plan."""
+
+
+class BuildCancelledError(ConversionError):
+    """A build was asked to stop, and did."""
+
+
+class NoSpeedUpError(ConversionError):
+    """The converted graph has no engine: it is as slow as before."""
+
+
+class NativeSegmentError(ConversionError):
+    """An engine was put into the graph and then not made: TensorFlow runs it."""
 
 
 def missing_library(library: str, install: str, needed_for: str) -> MissingLibraryError:

@@ -9,13 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 from engines.base import Engine, Precision
+from engines.convert.errors import UnsupportedTargetError
 from engines.convert.graph import GraphDef, Terminals, count_by_op
+from engines.convert.memory import available_bytes
 from engines.convert.onnx_export import OnnxNetwork, run_onnx
 from engines.convert.plan import PLAN_NAME, PlanParameters, plan_from_onnx
-from engines.convert.plan_progress import OnProgress
+from engines.convert.plan_progress import BuildProgress, OnProgress
 from engines.convert.report import NodeCounts, StepReport
 from engines.convert.tf_trt import convert_with_tf_trt, files_of
+from engines.convert.tf_trt_measure import measured_here
 from engines.convert.tf_trt_parameters import TfTrtParameters
+from engines.convert.tf_trt_search import (
+    SEGMENT_SIZES,
+    WORKSPACES_BYTES,
+    SearchResult,
+    Trial,
+    search,
+)
 from engines.convert.verify import compare, require_equal
 from engines.convert.writers import Written
 from engines.errors import EngineUnavailableError
@@ -191,6 +201,57 @@ def write_tf_trt(
             notes=compared.notes,
         ),
     )
+
+
+def search_tf_trt(
+    graph: GraphDef,
+    terminals: Terminals,
+    prepared: "Prepared",
+    start: TfTrtParameters,
+    on_progress: OnProgress,
+) -> SearchResult:
+    """Look for the workspace and the segment size that are fastest on this machine.
+
+    Parameters
+    ----------
+    graph, terminals, prepared
+        As `write_tf_trt` takes them.
+    start : TfTrtParameters
+        Everything but the two that are searched; its workspace is tried first.
+    on_progress : callable
+        Told of every try.
+
+    Raises
+    ------
+    UnsupportedTargetError
+        If the network takes no pictures.
+    EngineError
+        The first failure, if every try failed.
+    """
+    layout = prepared.model.input.layout if prepared.model else Layout.NHWC
+    ends = terminals.inputs[0], terminals.outputs[0]
+    model = _model(prepared, layout, ends, {}, Path())
+    if model is None:
+        raise UnsupportedTargetError(
+            "only a network that takes pictures is timed, so there is nothing to search"
+        )
+    workspaces = _workspaces_to_try(start.max_workspace_size_bytes, available_bytes())
+    most = len(workspaces) + len(SEGMENT_SIZES) - 1
+    done: List[Trial] = []
+
+    def tell(trial: Trial) -> None:
+        done.append(trial)
+        ratio = min(1.0, len(done) / most)
+        on_progress(BuildProgress(ratio, trial.sentence()))
+
+    measure = measured_here(graph, terminals, model, prepared.samples.tensors)
+    return search(measure, start, workspaces, on_trial=tell)
+
+
+def _workspaces_to_try(first: int, free_bytes: int) -> Tuple[int, ...]:
+    """Workspaces that leave half of the memory to everybody else, one at least."""
+    others = (size for size in WORKSPACES_BYTES if size != first)
+    return (first, *(size for size in others if size <= free_bytes // 2))
 
 
 def _model(

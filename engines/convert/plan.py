@@ -38,6 +38,9 @@ class PlanParameters(NamedTuple):
     """File of measurements that makes the next build on this machine faster."""
     input_shape: Optional[Tuple[int, ...]] = None
     """For a network that leaves sizes open."""
+    calibration_frames: Optional[int] = None
+    """Frames that int8 finds its ranges on. More fit more pictures, and take longer;
+    None takes all."""
 
     def require_valid(self) -> None:
         """Refuse values that cannot be meant.
@@ -130,6 +133,7 @@ def plan_from_onnx(
     parsed = ParsedNetwork(trt, network, parameters.input_shape)
     is_int8 = parameters.precision is Precision.INT8
     if is_int8 and frames and not parsed.has_quantisation:
+        frames = frames[: parameters.calibration_frames]
         network = quantised(network, frames)
         parsed = ParsedNetwork(trt, network, parameters.input_shape)
         notes.append(f"ranges of int8 found on {len(frames)} frames")

@@ -1,9 +1,4 @@
-"""Build a plan from a parsed network, with whatever this TensorRT offers.
-
-ConversionError
-├── PlanBuildError        TensorRT gave up, and why
-└── BuildCancelledError   it was asked to stop
-"""
+"""Build a plan from a parsed network, with whatever this TensorRT offers."""
 
 import contextlib
 import warnings
@@ -12,8 +7,10 @@ from typing import Any, Callable, Iterator, List, Optional
 
 from engines.base import Precision
 from engines.convert.errors import (
+    BuildCancelledError,
     ConversionError,
     OutOfMemoryError,
+    PlanBuildError,
     UnsupportedTargetError,
 )
 from engines.convert.plan_network import ParsedNetwork
@@ -24,15 +21,6 @@ from engines.convert.plan_progress import (
     PhaseProgress,
 )
 from engines.tensorrt_adapter import TensorRt, reason_of
-
-
-class PlanBuildError(ConversionError):
-    """TensorRT gave up building a plan."""
-
-
-class BuildCancelledError(ConversionError):
-    """A build was asked to stop, and did."""
-
 
 ShouldStop = Callable[[], bool]
 
@@ -191,6 +179,11 @@ def _monitor(trt: TensorRt, watch: _Watch) -> Any:  # noqa: ANN401
     return Monitor()
 
 
+def unfinished_cache(path: Path) -> Path:
+    """Where a timing cache is written before it takes its place."""
+    return path.with_name(path.name + ".new")
+
+
 @contextlib.contextmanager
 def _timing_cache(config: Any, path: Optional[Path]) -> Iterator[Callable[[], None]]:  # noqa: ANN401
     """Use a file of measurements; gives the function that writes it."""
@@ -208,7 +201,7 @@ def _timing_cache(config: Any, path: Optional[Path]) -> Iterator[Callable[[], No
             config.set_timing_cache(cache, False)
 
         def save() -> None:
-            unfinished = path.with_name(path.name + ".new")
+            unfinished = unfinished_cache(path)
             unfinished.write_bytes(bytes(config.get_timing_cache().serialize()))
             unfinished.replace(path)
 

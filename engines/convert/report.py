@@ -87,6 +87,34 @@ class EngineResult(NamedTuple):
     """Of all its files."""
 
 
+class TimedEngine(NamedTuple):
+    """How fast one engine was beside another."""
+
+    engine: str
+    fps: float
+    """One over the median."""
+    ratio_to_reference: float
+    """How many times as fast as the network as trained, round by round."""
+    fps_by_round: Tuple[float, ...]
+
+
+class SpeedReport(NamedTuple):
+    """The network as trained and the engine, measured side by side."""
+
+    threads: int
+    results: Tuple[TimedEngine, ...]
+    """The network as trained first; empty where nothing could be timed."""
+    reason: str = ""
+    """Why nothing could be timed."""
+
+    def to_document(self) -> Dict[str, Any]:
+        """Write it as JSON values."""
+        results = [dict(one._asdict()) for one in self.results]
+        for one in results:
+            one["fps_by_round"] = list(one["fps_by_round"])
+        return {"threads": self.threads, "results": results, "reason": self.reason}
+
+
 class ConversionReport(NamedTuple):
     """What a conversion did and what came out."""
 
@@ -99,6 +127,10 @@ class ConversionReport(NamedTuple):
     is_compared_on_real_frames: bool
     versions: Dict[str, str]
     seconds: float
+    speed: Optional[SpeedReport] = None
+    """None where it was not asked for."""
+    trials: Tuple[Dict[str, Any], ...] = ()
+    """What a search for the best parameters tried."""
 
     def to_document(self) -> Dict[str, Any]:
         """Write it as JSON values."""
@@ -111,42 +143,6 @@ class ConversionReport(NamedTuple):
             "is_compared_on_real_frames": self.is_compared_on_real_frames,
             "versions": self.versions,
             "seconds": round(self.seconds, 3),
+            "speed": self.speed.to_document() if self.speed else None,
+            "trials": list(self.trials),
         }
-
-
-def report_from_document(document: Dict[str, Any]) -> ConversionReport:
-    """Read a report that `to_document` wrote.
-
-    Raises
-    ------
-    KeyError, TypeError
-        If it is something else.
-    """
-    return ConversionReport(
-        model=document["model"],
-        target=document["target"],
-        steps=tuple(step_from_document(step) for step in document["steps"]),
-        engine=EngineResult(**document["engine"]),
-        samples=document["samples"],
-        is_compared_on_real_frames=document["is_compared_on_real_frames"],
-        versions=document["versions"],
-        seconds=document["seconds"],
-    )
-
-
-def step_from_document(document: Dict[str, Any]) -> StepReport:
-    """Read the report of one step."""
-    return StepReport(
-        name=document["name"],
-        summary=document["summary"],
-        ops_before=document["ops_before"],
-        ops_after=document["ops_after"],
-        bytes_before=document["bytes_before"],
-        bytes_after=document["bytes_after"],
-        seconds=document["seconds"],
-        max_abs_diff=document["max_abs_diff"],
-        mask_iou=document["mask_iou"],
-        reasons=tuple(Removal(**one) for one in document["reasons"]),
-        kept=tuple(KeptNode(**one) for one in document["kept"]),
-        notes=tuple(document["notes"]),
-    )

@@ -8,6 +8,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from engines.base import Precision
 from engines.convert.errors import UnsupportedTargetError
+from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.engine_manifest import installed_version
 from engines.manifest import sha256_of_file
 
@@ -23,6 +24,15 @@ class Target(enum.Enum):
     ONNX = "onnx"
     OPENVINO = "openvino"
     ONNXRUNTIME = "onnxruntime"
+    TENSORRT = "tensorrt"
+    """A plan for the NVIDIA GPU of this machine."""
+    TF_TRT = "tf-trt"
+    """TensorFlow's graph with its segments in TensorRT."""
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether it is made on the GPU that will run it."""
+        return self in (Target.TENSORRT, Target.TF_TRT)
 
 
 PRECISIONS: Dict[Target, Tuple[Precision, ...]] = {
@@ -30,6 +40,8 @@ PRECISIONS: Dict[Target, Tuple[Precision, ...]] = {
     Target.ONNX: (Precision.FP32,),
     Target.OPENVINO: (Precision.FP32, Precision.BF16, Precision.INT8),
     Target.ONNXRUNTIME: (Precision.FP32,),
+    Target.TENSORRT: (Precision.FP32, Precision.FP16, Precision.INT8),
+    Target.TF_TRT: (Precision.FP32, Precision.FP16, Precision.INT8),
 }
 
 _LIBRARIES: Dict[Target, Tuple[str, ...]] = {
@@ -37,6 +49,8 @@ _LIBRARIES: Dict[Target, Tuple[str, ...]] = {
     Target.ONNX: ("tensorflow", "numpy", "tf2onnx", "onnx"),
     Target.OPENVINO: ("tensorflow", "numpy", "openvino", "nncf"),
     Target.ONNXRUNTIME: ("tensorflow", "numpy", "tf2onnx", "onnx", "onnxruntime"),
+    Target.TENSORRT: ("tensorflow", "numpy", "tf2onnx", "onnx", "tensorrt"),
+    Target.TF_TRT: ("tensorflow", "numpy", "tensorrt"),
 }
 
 
@@ -68,9 +82,16 @@ class ConversionRequest(NamedTuple):
     """`manifest.json` that describes the network, where it lies elsewhere."""
     is_forced: bool = False
     """Whether to convert even if an equal engine is there."""
+    writes_tensorboard: bool = False
+    """Whether every graph on the way is written for TensorBoard; no engine that is
+    there already will do then."""
+    measures_speed: bool = False
+    """Whether the engine is timed beside the network as trained."""
+    nvidia: NvidiaParameters = NvidiaParameters()
+    """Read by the targets that need a GPU only."""
 
     def require_supported(self) -> None:
-        """Refuse a precision that the target does not have.
+        """Refuse a precision or a parameter that the target does not have.
 
         Raises
         ------
@@ -83,6 +104,7 @@ class ConversionRequest(NamedTuple):
                 f"target {self.target.value} has no precision {self.precision.value}",
                 hint="It has: {}.".format(", ".join(one.value for one in able)),
             )
+        self.nvidia.require_fitting(self.target.value)
 
     def versions(self) -> Dict[str, str]:
         """Versions of the libraries that have a say in the result."""
@@ -92,7 +114,7 @@ class ConversionRequest(NamedTuple):
 
     def parameters(self) -> Dict[str, Any]:
         """What the operator chose, as JSON values."""
-        return {
+        chosen = {
             "target": self.target.value,
             "precision": self.precision.value,
             "size_px": list(self.size_px) if self.size_px else None,
@@ -104,6 +126,9 @@ class ConversionRequest(NamedTuple):
             "frames": sha256_of_file(self.frames) if self.frames else self.frames_key,
             "manifest_sha256": sha256_of_file(self.manifest) if self.manifest else None,
         }
+        if self.target.needs_gpu:
+            chosen["nvidia"] = self.nvidia.to_document()
+        return chosen
 
     def key(self, source_sha256: str) -> str:
         """Hash of everything that the engine depends on."""

@@ -28,8 +28,8 @@ from typing import (
 )
 
 from engines.convert.errors import (
-    ConversionError,
     MissingLibraryError,
+    NativeSegmentError,
     UnsupportedTargetError,
 )
 from engines.convert.graph import GraphDef, Terminals
@@ -61,10 +61,6 @@ SAVED_MODEL_NAME = "tf_trt"
 FACTS_NAME = "tf_trt.json"
 _SIGNATURE = "serving_default"
 _CONVERTERS = "tensorflow.python.compiler.tensorrt.trt_convert"
-
-
-class NativeSegmentError(ConversionError):
-    """An engine was put into the graph and then not made: TensorFlow runs it."""
 
 
 class TfTrtModel(NamedTuple):
@@ -208,7 +204,8 @@ def _convert_v1(
             converter = trt_convert.TrtGraphConverter(**arguments)
         converted = converter.convert()
         if parameters.needs_frames:
-            converted = _calibrate(converter, terminals, frames)
+            calibration = frames[: parameters.calibration_frames]
+            converted = _calibrate(converter, terminals, calibration)
 
     def save(folder: Path) -> Path:
         path = folder / GRAPH_NAME
@@ -249,7 +246,7 @@ def _convert_v2(
         converter = trt_convert.TrtGraphConverterV2(**arguments)
 
     def inputs() -> "Iterator[Tuple[NDArray[Any], ...]]":
-        for frame in frames:
+        for frame in frames[: parameters.calibration_frames]:
             yield (frame,)
 
     calibration = [inputs] if parameters.needs_frames else []

@@ -7,7 +7,7 @@ signatures.
 
 import enum
 import inspect
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from engines.base import Precision
 from engines.convert.errors import UnsupportedTargetError
@@ -60,6 +60,9 @@ class TfTrtParameters(NamedTuple):
     """Nodes that stay in TensorFlow. More leave more segments, each slower."""
     use_calibration: bool = True
     """Whether int8 finds its ranges on frames; else the graph must have them."""
+    calibration_frames: Optional[int] = None
+    """Frames that int8 finds its ranges on. More fit more pictures, and take longer;
+    None takes all."""
     allow_build_at_runtime: bool = True
     """Whether a shape that no engine was made for gets one in the middle of a run;
     else TensorFlow runs it."""

@@ -3,7 +3,7 @@
 import collections
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-from engines.convert.errors import ConversionError, listing
+from engines.convert.errors import NoSpeedUpError, listing
 from engines.convert.flops import flops_by_node
 from engines.convert.graph import GraphDef, KeptNode, attribute
 from engines.convert.tf_trt_log import ConversionLog
@@ -12,10 +12,6 @@ from engines.convert.tf_trt_parameters import TfTrtParameters
 ENGINE_OP = "TRTEngineOp"
 ELSEWHERE = "Choose the target tensorrt, or convert on the board that will run it."
 _NO_WORK = ("Const", "Placeholder", "NoOp", "Identity", ENGINE_OP)
-
-
-class NoSpeedUpError(ConversionError):
-    """The converted graph has no engine: it is as slow as before."""
 
 
 class TfTrtReport(NamedTuple):

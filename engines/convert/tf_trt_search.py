@@ -35,6 +35,15 @@ class Trial(NamedTuple):
     failure: str
     """Why it failed; empty where it did not."""
 
+    def sentence(self) -> str:
+        """Tell it in one line."""
+        workspace_mib = self.parameters.max_workspace_size_bytes // MEBIBYTE
+        size = self.parameters.minimum_segment_size
+        what = f"workspace {workspace_mib} MiB, segments of {size}: "
+        if self.measured is None:
+            return what + self.failure
+        return what + f"{self.measured.fps:.1f} fps"
+
     def to_document(self) -> Dict[str, Any]:
         """Write it as JSON values."""
         return {

@@ -12,8 +12,10 @@ from engines.convert.onnx_export import (
     onnx_from_graph,
     run_onnx,
 )
+from engines.convert.plan_progress import OnProgress
 from engines.convert.report import NodeCounts, StepReport
 from engines.convert.request import ConversionRequest, Target
+from engines.convert.tf_trt_search import Trial
 from engines.convert.verify import compare, require_equal, run_graph
 from engines.manifest import Layout, ModelManifest
 
@@ -42,6 +44,8 @@ class Written(NamedTuple):
     input_name: str
     output_name: str
     report: StepReport
+    trials: Tuple[Trial, ...] = ()
+    """What a search for the best parameters tried."""
 
 
 def write_graph(
@@ -50,14 +54,31 @@ def write_graph(
     prepared: "Prepared",
     request: ConversionRequest,
     folder: Path,
+    on_progress: OnProgress,
 ) -> Written:
     """Make the engine of a target from the optimised graph.
+
+    `on_progress` is told how far a target is that takes minutes.
 
     Raises
     ------
     ConversionError
         If the target's library refuses it, or the result is not what it claims.
     """
+    if request.target is Target.TF_TRT:
+        from engines.convert import nvidia_writers
+
+        chosen = request.nvidia.for_tf_trt(request.precision)
+        trials: Tuple[Trial, ...] = ()
+        if request.nvidia.is_searched:
+            found = nvidia_writers.search_tf_trt(
+                graph, terminals, prepared, chosen, on_progress
+            )
+            chosen, trials = found.best.parameters, found.trials
+        written = nvidia_writers.write_tf_trt(
+            graph, terminals, prepared, chosen, folder
+        )
+        return written._replace(trials=trials)
     (folder / GRAPH_FILE).write_bytes(graph.SerializeToString())
     if request.target is Target.TENSORFLOW:
         return _tensorflow(graph, terminals, prepared, folder)
@@ -73,7 +94,7 @@ def write_graph(
     network = onnx_from_graph(
         graph, terminals.inputs[0], terminals.outputs[0], has_pictures
     )
-    return _onnx(network, before, prepared, request, folder, start)
+    return _onnx(network, before, prepared, request, folder, start, on_progress)
 
 
 def write_onnx(
@@ -81,6 +102,7 @@ def write_onnx(
     prepared: "Prepared",
     request: ConversionRequest,
     folder: Path,
+    on_progress: OnProgress,
 ) -> Written:
     """Make the engine of a target from an ONNX network.
 
@@ -91,17 +113,17 @@ def write_onnx(
     """
     from engines.convert.errors import UnsupportedTargetError
 
-    if request.target is Target.TENSORFLOW:
+    if request.target in (Target.TENSORFLOW, Target.TF_TRT):
         raise UnsupportedTargetError(
             "TensorFlow does not read ONNX",
-            hint="Choose the target openvino, onnxruntime or onnx.",
+            hint="Choose the target openvino, onnxruntime, onnx or tensorrt.",
         )
     before = count_onnx_nodes(model), model.ByteSize()
     start = time.perf_counter()
     layout = prepared.model.input.layout if prepared.model else Layout.NCHW
     network = OnnxNetwork(model, layout, is_turned=False)
     if request.target is not Target.OPENVINO:
-        return _onnx(network, before, prepared, request, folder, start)
+        return _onnx(network, before, prepared, request, folder, start, on_progress)
     path = folder / ONNX_FILE
     path.write_bytes(model.SerializeToString())
     ends = Terminals((prepared.input_end.tensor,), (prepared.output_end.tensor,))
@@ -168,7 +190,15 @@ def _onnx(
     request: ConversionRequest,
     folder: Path,
     start: float,
+    on_progress: OnProgress,
 ) -> Written:
+    if request.target is Target.TENSORRT:
+        from engines.convert import nvidia_writers
+
+        plan = request.nvidia.for_plan(request.precision)
+        return nvidia_writers.write_plan(
+            network, before, prepared, plan, folder, on_progress
+        )
     content = network.model.SerializeToString()
     (folder / ONNX_FILE).write_bytes(content)
     fixed = {one.name for one in network.model.graph.initializer}

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from app.bench_job import BenchFailedError, BenchJob, BenchRequest, engine_cache_folder
+from app.bench_job import BenchFailedError, BenchJob, BenchRequest
 from app.commands import bench
-from app.paths import DEFAULT_MODEL, ROOT
+from app.paths import DEFAULT_MODEL, ROOT, engine_cache_folder
 from engines.convert.errors import SourceFormatError
 
 ENGINES_PYTHON = ROOT / ".venv-engines" / "bin" / "python"

@@ -79,6 +79,30 @@ def report():
         "samples": "4 made-up pictures",
         "versions": {"numpy": "1.2.3"},
         "seconds": 3.5,
+        "speed": None,
+        "trials": [],
+    }
+
+
+@pytest.fixture
+def speed():
+    return {
+        "threads": 1,
+        "results": [
+            {
+                "engine": "tensorflow, as trained",
+                "fps": 40.5,
+                "ratio_to_reference": 1.0,
+                "fps_by_round": [40.0, 41.0, 40.5],
+            },
+            {
+                "engine": "openvino",
+                "fps": 97.2,
+                "ratio_to_reference": 2.4,
+                "fps_by_round": [97.0, 98.0, 97.2],
+            },
+        ],
+        "reason": "",
     }
 
 
@@ -114,6 +138,63 @@ def bench():
         "rounds": 3,
         "versions": ["tensorflow 1.2"],
     }
+
+
+def charts_of(page):
+    """Label of every chart to the chart."""
+    parts = page.split("<svg ")[1:]
+    found = [
+        ElementTree.fromstring("<svg " + one.split("</svg>")[0] + "</svg>")
+        for one in parts
+    ]
+    return {one.get("aria-label"): one for one in found}
+
+
+def test_speed_of_both_is_shown_as_bars_and_over_time(report, speed):
+    page = conversion_page(dict(report, speed=speed))
+
+    charts = charts_of(page)
+    bars = charts["Frames a second by engine, 1 thread"]
+    words = "".join(bars.itertext())
+    assert "tensorflow, as trained" in words
+    assert "97.2 fps, 2.40x" in words
+    svg = "{http://www.w3.org/2000/svg}"
+    widths = [float(one.get("width")) for one in bars.iter(svg + "rect")]
+    assert widths[1] == pytest.approx(2.4 * widths[0], rel=0.01)
+    over_time = charts["Frames a second over the run, 1 thread"]
+    lines = [one.get("points").split() for one in over_time.iter(svg + "polyline")]
+    assert [len(points) for points in lines] == [3, 3]
+
+
+def test_why_the_speed_was_not_measured_is_told(report):
+    speed = {"threads": 1, "results": [], "reason": "there is no GPU"}
+
+    assert (
+        "Not measured: there is no GPU."
+        in read(conversion_page(dict(report, speed=speed))).words
+    )
+
+
+def test_every_try_of_a_search_is_a_row(report):
+    trial = {
+        "max_workspace_size_bytes": 256 << 20,
+        "minimum_segment_size": 5,
+        "fps": 61.25,
+        "memory_bytes": 300 << 20,
+        "engines": 2,
+        "failure": "",
+    }
+    failed = dict.fromkeys(("fps", "memory_bytes", "engines")) | {
+        "max_workspace_size_bytes": 64 << 20,
+        "minimum_segment_size": 20,
+        "failure": "no engine was made",
+    }
+
+    page = conversion_page(dict(report, trials=[trial, failed]))
+
+    row = "<td>256</td><td>5</td><td>2</td><td>61.2</td><td>300</td><td></td>"
+    assert row in page
+    assert "<td>64</td><td>20</td><td>-</td><td>-</td><td>-</td><td>no engine" in page
 
 
 def test_every_tag_is_closed_in_its_place(report, bench):

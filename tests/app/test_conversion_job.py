@@ -21,7 +21,9 @@ from app.conversion_job import (
     find_interpreter,
 )
 from app.paths import ROOT
+from engines.convert.__main__ import parser, request_of
 from engines.convert.errors import ConversionError, OutOfMemoryError, SizeError
+from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.convert.request import ConversionRequest, Target
 
 if TYPE_CHECKING:
@@ -111,6 +113,87 @@ def test_while_it_runs_the_step_is_told(converter, request_in) -> None:
     assert status.activity == "freezing"
     job.request_cancel()
     job.wait(PATIENCE_S)
+
+
+def test_how_far_a_step_is_counts_and_its_phase_is_told(converter, request_in) -> None:
+    # given: the first of two steps is at 40 %
+    script = 'emit("progress", done_ratio=0.4, phase="Timing")\ntime.sleep(60)'
+    job = ConversionJob(request_in, converter(script))
+
+    # when
+    job.start()
+    wait_until(lambda: job.status().step_ratio > 0)
+
+    # then
+    status = job.status()
+    assert status.done_ratio == pytest.approx(0.2)
+    assert status.activity == "freeze: Timing"
+    job.request_cancel()
+    job.wait(PATIENCE_S)
+
+
+def test_the_next_step_begins_at_nothing(converter, request_in) -> None:
+    script = (
+        'emit("progress", done_ratio=1.0, phase="Timing")\n'
+        'emit("step_started", name="fold", summary="folding", index=1, count=2)\n'
+        "time.sleep(60)"
+    )
+    job = ConversionJob(request_in, converter(script))
+
+    job.start()
+    wait_until(lambda: job.status().step_name == "fold")
+
+    assert job.status().done_ratio == pytest.approx(0.5)
+    job.request_cancel()
+    job.wait(PATIENCE_S)
+
+
+def test_cancelled_it_leaves_nothing_of_its_libraries_either(
+    converter, request_in, tmp_path
+) -> None:
+    # given: a library's temporary folder and half a timing cache
+    nvidia = NvidiaParameters(timing_cache=tmp_path / "results" / "cache")
+    script = (
+        "import tempfile\n"
+        "folder = tempfile.mkdtemp()\n"
+        'pathlib.Path(out.parent, "cache.new").write_text("half")\n'
+        'emit("progress", done_ratio=0.1, phase=folder)\n'
+        "time.sleep(60)"
+    )
+    request = request_in._replace(target=Target.TENSORRT, nvidia=nvidia)
+    job = ConversionJob(request, converter(script))
+    job.start()
+    wait_until(lambda: job.status().step_ratio > 0)
+    folder = Path(job.status().activity.partition(": ")[2])
+    assert folder.is_dir()
+
+    # when
+    job.request_cancel()
+    job.wait(PATIENCE_S)
+
+    # then
+    assert not folder.exists()
+    assert files_beside(request) == []
+
+
+def test_everything_that_was_asked_reaches_the_converter(converter, request_in) -> None:
+    # given: a converter that tells what it was called with
+    python = converter('emit("finished", result={"words": sys.argv})')
+    request = request_in._replace(
+        target=Target.TF_TRT,
+        writes_tensorboard=True,
+        measures_speed=True,
+        nvidia=NvidiaParameters(workspace_mib=64, denied_nodes=("a", "b")),
+    )
+    job = ConversionJob(request, python)
+
+    # when
+    job.start()
+    words = job.wait(PATIENCE_S).result["words"]
+
+    # then
+    asked = request_of(parser().parse_args(words[words.index("engines.convert") + 1 :]))
+    assert asked == request
 
 
 def test_cancelled_it_leaves_no_file(converter, request_in) -> None:

@@ -28,8 +28,11 @@ def _needs(module, reason):
 needs_openvino = _needs("openvino", "OpenVINO has no wheel for this Python")
 needs_onnxruntime = _needs("onnxruntime", "ONNX Runtime is in .venv-engines only")
 
+needs_tensorflow = _needs("tensorflow", "TensorFlow is in .venv-engines only")
+
 ENGINES = [
     pytest.param(EngineKind.REFERENCE, id="reference"),
+    pytest.param(EngineKind.TENSORFLOW, id="tensorflow", marks=needs_tensorflow),
     pytest.param(EngineKind.OPENVINO, id="openvino", marks=needs_openvino),
     pytest.param(EngineKind.ONNXRUNTIME, id="onnxruntime", marks=needs_onnxruntime),
 ]
@@ -131,8 +134,17 @@ def test_an_engine_without_its_model_is_refused():
         open_engine(EngineKind.OPENVINO)
 
 
+@pytest.mark.parametrize(
+    ("kind", "form"), [(EngineKind.TENSORRT, "tensorrt"), (EngineKind.TF_TRT, "tf-trt")]
+)
+def test_an_engine_of_nvidia_is_opened_by_its_own_runtime(kind, form):
+    # The model that is there has no file of theirs, which the runtime looks for first.
+    with pytest.raises(EngineError, match=form):
+        open_engine(kind, load_manifest(MODEL))
+
+
 def test_the_catalogue_gives_a_reason_for_what_is_not_available():
     entries = availability()
 
-    assert any(entry.kind is EngineKind.REFERENCE for entry in entries)
+    assert {entry.kind for entry in entries} == set(EngineKind)
     assert all(entry.is_available != bool(entry.reason) for entry in entries)

@@ -25,6 +25,7 @@ STEP = {
     "seconds": 0.1,
     "bytes_after": 1000,
     "notes": ["one note"],
+    "reasons": [],
     "kept": [{"node": "n", "op": "Mul", "reason": "because"}],
 }
 RESULT = {
@@ -34,6 +35,10 @@ RESULT = {
     "engine": {"path": "/x", "kind": "openvino", "precision": "fp32", "bytes": 9},
     "samples": "4 made-up pictures",
     "cached": False,
+    "versions": {},
+    "seconds": 1.5,
+    "speed": None,
+    "trials": [],
 }
 
 
@@ -56,8 +61,9 @@ def python_that_emits(folder: Path, event: dict[str, object]) -> str:
 @pytest.fixture
 def words(tmp_path) -> list[str]:
     python = python_that_emits(tmp_path, {"event": "finished", "result": RESULT})
-    out = str(tmp_path / "out")
-    return ["net.pb", "--to", "openvino", "--out", out, "--python", python]
+    out = tmp_path / "out"
+    out.mkdir()
+    return ["net.pb", "--to", "openvino", "--out", str(out), "--python", python]
 
 
 def test_with_json_the_figures_are_all_that_is_printed(words, capsys) -> None:
@@ -82,6 +88,16 @@ def test_for_a_person_the_table_notes_and_reasons_come_before_it(words, capsys) 
     assert any("12 ->    5" in line for line in text)
     assert "fold: one note" in text
     assert "fold: kept n (Mul): because" in text
+
+
+def test_the_report_is_written_as_a_page_beside_the_engine(
+    words, tmp_path, capsys
+) -> None:
+    convert.run(arguments_for(*words))
+
+    page = tmp_path / "out" / "report.html"
+    assert "net to openvino" in page.read_text(encoding="utf-8")
+    assert f"report: {page}" in capsys.readouterr().out
 
 
 def test_the_converters_error_is_raised(tmp_path) -> None:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from engines.base import Precision
+from engines.convert import conversion
+from engines.convert.cache import copy_engine
 from engines.convert.conversion import Conversion
 from engines.convert.errors import (
+    MissingLibraryError,
     SizeError,
     SourceFormatError,
     UnsupportedTargetError,
@@ -15,10 +18,10 @@ from engines.convert.errors import (
 )
 from engines.convert.graph import Rewrite, Terminals
 from engines.convert.recipe import Ladder, Step
-from engines.convert.report import report_from_document
 from engines.convert.request import ConversionRequest, Target
 from engines.convert.samples import made_up_samples
-from engines.convert.verify import compare
+from engines.convert.speed import with_constants
+from engines.convert.verify import compare, run_graph
 from engines.engine_manifest import load_engine_manifest, require_fitting
 from engines.errors import ManifestError
 from engines.manifest import (
@@ -132,14 +135,14 @@ def test_the_report_tells_every_step(network_file, tmp_path):
     assert fold["mask_iou"] == 1.0
 
 
-def test_the_report_on_disk_is_read_back(network_file, tmp_path):
+def test_the_report_on_disk_is_the_one_that_is_given(network_file, tmp_path):
     report, _ = convert(network_file, tmp_path)
 
     on_disk = json.loads((tmp_path / "out" / "report.json").read_text())
-    read = report_from_document(on_disk)
 
-    assert read.to_document() == on_disk
-    assert read.steps[0].nodes_before == report["steps"][0]["nodes_before"]
+    engine = tmp_path / "out" / on_disk["engine"]["path"]
+    on_disk["engine"]["path"] = str(engine)
+    assert dict(on_disk, cached=False) == report
 
 
 def test_made_up_pictures_are_said_to_be_made_up(network_file, tmp_path):
@@ -421,3 +424,102 @@ def test_a_network_that_amplifies_rounding_is_told_from_a_wrong_step(tmp_path):
     # when, then
     with pytest.raises(VerificationError, match="changes in the last digit"):
         convert(path, tmp_path)
+
+
+def test_the_graph_of_every_step_is_written_for_tensorboard(network_file, tmp_path):
+    convert(network_file, tmp_path)
+
+    report, _ = convert(network_file, tmp_path, writes_tensorboard=True)
+
+    runs = sorted(path.name for path in (tmp_path / "out" / "tensorboard").iterdir())
+    assert not report["cached"]
+    assert runs == [
+        *("0 as trained", "1 freeze", "2 batch-norm", "3 prune"),
+        *("4 fold", "5 merge", "6 clean", "steps"),
+    ]
+
+
+def test_the_engine_is_timed_beside_the_network_as_trained(network_file, tmp_path):
+    report, _ = convert(network_file, tmp_path, measures_speed=True)
+
+    speed = report["speed"]
+    assert [one["engine"] for one in speed["results"]] == [
+        *("tensorflow, as trained", "tensorflow")
+    ]
+    for one in speed["results"]:
+        assert one["fps"] > 1
+        assert len(one["fps_by_round"]) == 10
+    assert speed["results"][0]["ratio_to_reference"] == 1.0
+
+
+def test_an_engine_that_was_never_timed_is_made_anew_to_time_it(network_file, tmp_path):
+    convert(network_file, tmp_path)
+
+    first, _ = convert(network_file, tmp_path, measures_speed=True)
+    second, _ = convert(network_file, tmp_path, measures_speed=True)
+
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert second["speed"] == first["speed"]
+
+
+def test_a_network_without_pictures_is_not_timed_and_says_so(tmp_path):
+    path = tmp_path / "network.pb"
+    exported = graph_of(lambda x: tf.matmul(x, random_array(5, 2)), (1, 5))
+    path.write_bytes(exported.graph.SerializeToString())
+
+    report, _ = convert(path, tmp_path, measures_speed=True)
+
+    assert report["speed"]["results"] == []
+    assert "pictures" in report["speed"]["reason"]
+
+
+@needs("tf2onnx", "onnxruntime")
+def test_an_onnx_network_is_timed_as_it_came(network_file, tmp_path):
+    convert(network_file, tmp_path / "first", Target.ONNX)
+    made = tmp_path / "first" / "out" / "model.onnx"
+
+    report, _ = convert(made, tmp_path, Target.ONNXRUNTIME, measures_speed=True)
+
+    names = [one["engine"] for one in report["speed"]["results"]]
+    assert names == ["onnxruntime, as trained", "onnxruntime"]
+
+
+def test_flags_become_constants_where_the_network_as_trained_is_timed():
+    # given: a graph that asks whether it is in training
+    v1 = tf.compat.v1
+    graph = tf.Graph()
+    with graph.as_default():
+        image = v1.placeholder(tf.float32, (1, 4), "image")
+        flag = v1.placeholder(tf.bool, (), "is_training")
+        tf.identity(tf.where(flag, image * 0.0, image * 2.0), name="result")
+
+    # when
+    fixed = with_constants(graph.as_graph_def(), {"is_training": False})
+
+    # then
+    ends = Terminals(("image",), ("result",))
+    (result,) = run_graph(fixed, ends, [np.ones((1, 4), np.float32)])
+    np.testing.assert_array_equal(result, np.full((1, 4), 2.0))
+    assert [node.op for node in fixed.node if node.name == "is_training"] == ["Const"]
+
+
+def test_without_tensorrt_no_plan_is_begun(network_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(conversion, "tensorrt_obstacle", lambda: "there is none")
+
+    with pytest.raises(MissingLibraryError, match="there is none"):
+        convert(network_file, tmp_path, Target.TENSORRT)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_within_an_engine_is_copied_with_it(network_file, tmp_path):
+    # given: an engine of several files, as a SavedModel is
+    convert(network_file, tmp_path)
+    (tmp_path / "out" / "inside").mkdir()
+    (tmp_path / "out" / "inside" / "weights").write_text("1")
+
+    # when
+    copy_engine(tmp_path / "out", tmp_path / "copy")
+
+    # then
+    assert (tmp_path / "copy" / "inside" / "weights").read_text() == "1"

@@ -7,14 +7,15 @@ import pytest
 from engines.base import Precision
 from engines.convert import plan as plan_module
 from engines.convert.errors import (
+    BuildCancelledError,
     OutOfMemoryError,
+    PlanBuildError,
     SizeError,
     SourceFormatError,
     UnsupportedOperationError,
     UnsupportedTargetError,
 )
 from engines.convert.plan import PlanParameters, plan_from_onnx
-from engines.convert.plan_build import BuildCancelledError, PlanBuildError
 from engines.cuda_runtime import CudaDevice
 from engines.errors import EngineUnavailableError
 from engines.plan_manifest import load_plan_manifest

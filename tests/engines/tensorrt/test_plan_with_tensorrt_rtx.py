@@ -7,6 +7,8 @@ from engines.base import Precision
 from engines.convert.conversion import Prepared
 from engines.convert.ends import End
 from engines.convert.errors import (
+    BuildCancelledError,
+    PlanBuildError,
     SizeError,
     SourceFormatError,
     UnsupportedOperationError,
@@ -14,7 +16,6 @@ from engines.convert.errors import (
 from engines.convert.nvidia_writers import write_plan
 from engines.convert.onnx_export import OnnxNetwork, run_onnx
 from engines.convert.plan import PlanParameters, plan_from_onnx
-from engines.convert.plan_build import BuildCancelledError, PlanBuildError
 from engines.convert.samples import Samples
 from engines.errors import EngineLoadError
 from engines.manifest import InputSpec, Layout, ModelManifest, OutputSpec
