@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from engines.manifest import InputSpec
 
 SAMPLE_COUNT = 32
+"""Frames to compare on."""
+_PREPARED_COUNT = 2 * SAMPLE_COUNT
 _FRAMES_LOOKED_AT = 960
 _READ_TIMEOUT_S = 0.1
 
@@ -29,10 +31,11 @@ _READ_TIMEOUT_S = 0.1
 def save_prepared_frames(
     uri: str, spec: InputSpec, path: Path, is_cancelled: Callable[[], bool]
 ) -> int:
-    """Write network inputs made from a clip; gives their number.
+    """Write network inputs made from a clip; gives how many there are to compare on.
 
     Evenly spread over the first 960 frames, each with the frames before it that the
-    network sees together.
+    network sees together. Every other one is for the ranges of a quantised network,
+    which is judged on the rest.
 
     Parameters
     ----------
@@ -61,8 +64,14 @@ def save_prepared_frames(
             "sees together",
             hint="Give a longer clip with --frames.",
         )
-    np.savez(path, tensors=np.concatenate(tensors), title=np.array(uri))
-    return len(tensors)
+    compared, calibration = tensors[::2], tensors[1::2] or tensors[:1]
+    np.savez(
+        path,
+        tensors=np.concatenate(compared),
+        calibration=np.concatenate(calibration),
+        title=np.array(uri),
+    )
+    return len(compared)
 
 
 def _tensors(
@@ -72,7 +81,7 @@ def _tensors(
     preprocessor = Preprocessor(spec, clip.width_px, clip.height_px)
     planes: deque[NDArray[np.uint8]] = deque(maxlen=spec.frame_count)
     expected = min(clip.frame_count or _FRAMES_LOOKED_AT, _FRAMES_LOOKED_AT)
-    step = max(1, expected // SAMPLE_COUNT)
+    step = max(1, expected // _PREPARED_COUNT)
     tensors: list[NDArray[np.generic]] = []
     for number in range(_FRAMES_LOOKED_AT):
         frame = None
@@ -93,8 +102,8 @@ def _tensors(
 
 
 def _spread(tensors: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
-    """Keep at most `SAMPLE_COUNT`, evenly spread."""
-    if len(tensors) <= SAMPLE_COUNT:
+    """Keep at most `_PREPARED_COUNT`, evenly spread."""
+    if len(tensors) <= _PREPARED_COUNT:
         return tensors
-    chosen = np.linspace(0, len(tensors) - 1, SAMPLE_COUNT).round().astype(int)
+    chosen = np.linspace(0, len(tensors) - 1, _PREPARED_COUNT).round().astype(int)
     return [tensors[index] for index in chosen]

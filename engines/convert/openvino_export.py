@@ -14,9 +14,6 @@ from engines.convert.errors import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# More calibration frames than this change the ranges no longer, and take time.
-_MOST_CALIBRATION_FRAMES = 300
-
 
 def import_openvino() -> Any:  # noqa: ANN401  a module
     """Import OpenVINO, or tell how to get it."""
@@ -48,27 +45,6 @@ def read_network(path: Path, shape: Tuple[int, ...]) -> Any:  # noqa: ANN401
     return model
 
 
-def quantise(
-    model: Any,  # noqa: ANN401  a network of OpenVINO
-    tensors: "List[NDArray[Any]]",
-) -> Any:  # noqa: ANN401
-    """Quantise to eight bits after training, with ranges seen on given inputs.
-
-    Raises
-    ------
-    MissingLibraryError
-        If NNCF is not installed.
-    """
-    try:
-        nncf = importlib.import_module("nncf")
-    except ImportError as error:
-        raise missing_library(
-            "NNCF", "pip install nncf, or make engines", "precision int8"
-        ) from error
-    few = tensors[:_MOST_CALIBRATION_FRAMES]
-    return nncf.quantize(model, nncf.Dataset(few), subset_size=len(few))
-
-
 def save_network(model: Any, path: Path) -> None:  # noqa: ANN401
     """Write `model.xml` and `model.bin`, weights in full precision."""
     import_openvino().save_model(model, str(path), compress_to_fp16=False)
@@ -95,12 +71,25 @@ def run_network(
     path: Path, precision: Precision, tensors: "List[NDArray[Any]]"
 ) -> "List[NDArray[Any]]":
     """Infer with the saved network on one thread."""
-    openvino = import_openvino()
-    core = openvino.Core()
+    return infer(import_openvino().Core().read_model(str(path)), precision, tensors)
+
+
+def infer(
+    network: Any,  # noqa: ANN401  a network of OpenVINO
+    precision: Precision,
+    tensors: "List[NDArray[Any]]",
+) -> "List[NDArray[Any]]":
+    """Infer on one thread.
+
+    Raises
+    ------
+    UnsupportedOperationError
+        If OpenVINO cannot run the network.
+    """
     hint = "bf16" if precision is Precision.BF16 else "f32"
     options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": 1}
     try:
-        compiled = core.compile_model(core.read_model(str(path)), "CPU", options)
+        compiled = import_openvino().Core().compile_model(network, "CPU", options)
         return [compiled([one])[0].copy() for one in tensors]
     except RuntimeError as error:
         raise UnsupportedOperationError(

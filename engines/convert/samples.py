@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 SEED = 20
 _COUNT = 4
+_CALIBRATION_COUNT = 12
 ARRAY_NAME = "tensors"
+CALIBRATION_NAME = "calibration"
 
 
 class Samples(NamedTuple):
@@ -25,6 +27,8 @@ class Samples(NamedTuple):
     """What they are, for the report."""
     is_real: bool
     """Whether they are the operator's own frames, or made up."""
+    calibration: "Tuple[NDArray[Any], ...]" = ()
+    """Inputs for the ranges of a quantised network, none of those to compare on."""
 
     def first(self, count: int) -> "Samples":
         """The first few."""
@@ -33,6 +37,9 @@ class Samples(NamedTuple):
 
 def load_samples(path: Path, shape: Tuple[int, ...], dtype: str) -> Samples:
     """Read prepared inputs from an `.npz` with an array `tensors` of shape (N, ...).
+
+    Its array `calibration`, where it has one, is of the same shape; its `title` says
+    what the frames are.
 
     Raises
     ------
@@ -45,6 +52,7 @@ def load_samples(path: Path, shape: Tuple[int, ...], dtype: str) -> Samples:
         with np.load(str(path), allow_pickle=False) as archive:
             stack = archive[ARRAY_NAME]
             title = str(archive["title"]) if "title" in archive else path.name
+            others = archive.get(CALIBRATION_NAME, stack[:0])
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise SourceFormatError(
             f"{path.name} holds no prepared frames: {error}",
@@ -55,8 +63,20 @@ def load_samples(path: Path, shape: Tuple[int, ...], dtype: str) -> Samples:
             f"frames of shape {stack.shape} and type {stack.dtype}, "
             f"the network takes {shape} of {dtype}"
         )
-    tensors = [np.ascontiguousarray(one[np.newaxis]) for one in stack]
-    return Samples(tensors, f"{len(tensors)} frames of {title}", True)
+    if len(others) and (others.shape[1:], others.dtype) != (
+        stack.shape[1:],
+        stack.dtype,
+    ):
+        raise SizeError(
+            f"frames of shape {others.shape} and type {others.dtype} for the ranges,"
+            f" others of {stack.shape} and {stack.dtype}"
+        )
+    tensors, calibration = (
+        [np.ascontiguousarray(one[np.newaxis]) for one in frames]
+        for frames in (stack, others)
+    )
+    description = f"{len(tensors)} frames of {title}"
+    return Samples(tensors, description, True, tuple(calibration))
 
 
 def made_up_samples(
@@ -73,6 +93,16 @@ def made_up_samples(
     tensors = [_picture(random, spec) for _ in range(_COUNT)]
     text = f"{_COUNT} made-up pictures: moving shapes over noise, seed {SEED}"
     return Samples(tensors, text, False)
+
+
+def made_up_calibration(
+    shape: Tuple[int, ...], dtype: str, spec: Optional[InputSpec] = None
+) -> "List[NDArray[Any]]":
+    """Draw inputs like those of `made_up_samples`, and none of them."""
+    random = np.random.RandomState(SEED + 1)
+    if spec is None or len(shape) != 4:
+        return [_numbers(random, shape, dtype) for _ in range(_CALIBRATION_COUNT)]
+    return [_picture(random, spec) for _ in range(_CALIBRATION_COUNT)]
 
 
 def _numbers(

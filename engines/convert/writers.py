@@ -15,6 +15,7 @@ from engines.convert.onnx_export import (
 from engines.convert.plan_progress import OnProgress
 from engines.convert.report import NodeCounts, StepReport
 from engines.convert.request import ConversionRequest, Target
+from engines.convert.samples import made_up_calibration
 from engines.convert.tf_trt_search import Trial
 from engines.convert.verify import compare, require_equal, run_graph
 from engines.manifest import Layout, ModelManifest
@@ -239,6 +240,7 @@ def _openvino(
     folder: Path,
 ) -> Written:
     from engines.convert import openvino_export
+    from engines.convert.quantisation import quantise
 
     start = time.perf_counter()
     precision, samples = request.precision, prepared.samples
@@ -246,8 +248,9 @@ def _openvino(
     network = openvino_export.read_network(path, prepared.shape)
     notes: List[str] = []
     if precision is Precision.INT8:
-        network = openvino_export.quantise(network, samples.tensors)
-        notes.append(f"ranges were taken from {samples.description}")
+        quantised = quantise(network, _calibration(prepared), prepared.model)
+        network = quantised.network
+        notes.extend(quantised.notes)
         if not samples.is_real:
             notes.append("give real frames with --frames for ranges that fit")
     file = folder / OPENVINO_FILE
@@ -273,6 +276,15 @@ def _openvino(
             tuple(notes),
         ),
     )
+
+
+def _calibration(prepared: "Prepared") -> "List[NDArray[Any]]":
+    """Inputs for ranges: others than those to compare on, wherever there are any."""
+    samples, model = prepared.samples, prepared.model
+    if not samples.is_real:
+        spec = model.input if model else None
+        return made_up_calibration(prepared.shape, prepared.input_end.dtype, spec)
+    return list(samples.calibration) or samples.tensors
 
 
 def _report(
