@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # What TensorRT 8.2 of JetPack 4.6 still reads.
 OPSET = 13
 
+# Of these, ONNX's rules give the default in words only: 1 along each axis.
+_SLIDING = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
+
 _INSTALL = "pip install tf2onnx==1.17.0 onnx==1.18.0 onnxruntime, or make engines"
 
 
@@ -89,6 +92,7 @@ def onnx_from_graph(
             inputs_as_nchw=inputs if has_pictures else None,
             outputs_as_nchw=outputs if has_pictures else None,
         )
+        drop_defaults(model)
         onnx.checker.check_model(model, full_check=True)
     except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:
         raise UnsupportedOperationError(
@@ -102,6 +106,29 @@ def onnx_from_graph(
         ) from error
     layout = Layout.NCHW if has_pictures else Layout.NHWC
     return OnnxNetwork(model, layout, has_pictures)
+
+
+def drop_defaults(model: Any) -> None:  # noqa: ANN401  a ModelProto
+    """Remove attributes that say what holds without them."""
+    onnx = import_onnx("converting to ONNX")
+    opsets = {one.domain: one.version for one in model.opset_import}
+    for node in model.graph.node:
+        if node.domain not in opsets or not onnx.defs.has(node.op_type, node.domain):
+            continue
+        known = onnx.defs.get_schema(node.op_type, opsets[node.domain], node.domain)
+        kept = [one for one in node.attribute if not _is_default(onnx, known, one)]
+        del node.attribute[:]
+        node.attribute.extend(kept)
+
+
+def _is_default(onnx: Any, schema: Any, attribute: Any) -> bool:  # noqa: ANN401
+    value = onnx.helper.get_attribute_value(attribute)
+    if attribute.name in ("dilations", "strides") and schema.name in _SLIDING:
+        return set(value) == {1}
+    definition = schema.attributes.get(attribute.name)
+    if definition is None or not definition.default_value.type:
+        return False
+    return bool(value == onnx.helper.get_attribute_value(definition.default_value))
 
 
 def _reason(error: BaseException) -> str:

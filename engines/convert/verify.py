@@ -58,9 +58,12 @@ def run_graph(
     import tensorflow as tf
 
     imported = tf.Graph()
+    # TensorFlow writes every attribute's default into the graph that it is given.
+    copy = type(graph)()
+    copy.CopyFrom(graph)
     with translated("running the graph"):
         with imported.as_default():
-            tf.import_graph_def(graph, name="")
+            tf.import_graph_def(copy, name="")
         with tf.compat.v1.Session(graph=imported, config=session_config()) as session:
             feed = {f"{name}:0": value for name, value in (flags or {}).items()}
             results = []

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.convert.graph import Terminals
+from engines.convert.recipe import graph_steps
 from engines.manifest import (
     InputSpec,
     ModelManifest,
@@ -96,7 +98,8 @@ def export(
         made = Path(unfinished)
         _write_saved_model(network, made / FILES["saved-model"], shape)
         graph = _frozen(network, shape)
-        (made / FILES["frozen-graph"]).write_bytes(graph.SerializeToString())
+        optimised = optimised_graph(graph).SerializeToString(deterministic=True)
+        (made / FILES["frozen-graph"]).write_bytes(optimised)
         _write_onnx(graph, made / FILES["onnx"])
         frames = _rendered_frames(settings)
         wanted = network(tf.constant(frames), training=False).numpy()
@@ -155,6 +158,14 @@ def _frozen(network: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  a Gra
     bundle = tf.compat.v1.MetaGraphDef(graph_def=function.graph.as_graph_def())
     strip_graph_default_valued_attrs(bundle)
     return bundle.graph_def
+
+
+def optimised_graph(graph: Any) -> Any:  # noqa: ANN401  a GraphDef
+    """Take a frozen graph down the ladder; its ends keep their names."""
+    ends = Terminals((INPUT_NAME,), (OUTPUT_NAME,))
+    for step in graph_steps((), rewrites_pads=False):
+        graph = step.rewrite(graph, ends).graph
+    return graph
 
 
 def _write_onnx(graph: Any, path: Path) -> None:  # noqa: ANN401

@@ -523,3 +523,30 @@ def test_a_folder_within_an_engine_is_copied_with_it(network_file, tmp_path):
 
     # then
     assert (tmp_path / "copy" / "inside" / "weights").read_text() == "1"
+
+
+def test_attributes_that_were_removed_stay_removed(network_file, tmp_path):
+    report, _ = convert(network_file, tmp_path)
+
+    clean = report["steps"][-2]
+    assert clean["bytes_after"] < clean["bytes_before"]
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString((tmp_path / "out" / "optimised.pb").read_bytes())
+    assert not any("data_format" in node.attr for node in graph.node)
+
+
+@needs("tf2onnx", "onnxruntime")
+def test_onnx_is_written_without_attributes_at_their_default(network_file, tmp_path):
+    import onnx
+
+    convert(network_file, tmp_path, Target.ONNX)
+
+    model = onnx.load(str(tmp_path / "out" / "model.onnx"))
+    names = {
+        (node.op_type, attribute.name)
+        for node in model.graph.node
+        for attribute in node.attribute
+    }
+    assert ("ConvTranspose", "strides") in names  # a step of two, which must be said
+    for default in (("Conv", "dilations"), ("Conv", "strides"), ("Conv", "group")):
+        assert default not in names

@@ -93,6 +93,21 @@ def test_the_skips_of_odd_levels_are_padded_in_the_graph(model):
     assert any(node.op in ("Pad", "PadV2") for node in graph.node)
 
 
+def test_the_frozen_graph_has_been_down_the_ladder(model):
+    # given
+    import tensorflow as tf
+
+    folder, _ = model
+    graph = tf.compat.v1.GraphDef()
+
+    # when
+    graph.ParseFromString((folder / "frozen.pb").read_bytes())
+
+    # then
+    ops = {node.op for node in graph.node}
+    assert ops.isdisjoint({"Identity", "Mul", "Rsqrt", "ReadVariableOp", "NoOp"})
+
+
 def test_a_model_that_differs_is_refused_and_the_old_one_stays(tmp_path, monkeypatch):
     # given
     from engines.training import export as exporting
