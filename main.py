@@ -10,19 +10,24 @@ import argparse
 import importlib.util
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-from app.commands import bench, convert, track
+from app.commands import bench, convert, doctor, track
 from app.commands.arguments import add_engine_arguments, engine_factory
 from app.errors import ConsoleError
 from app.logs import log_to_file, log_to_terminal
 from app.paths import SAMPLE_CLIP, settings_folder, state_folder
 from app.process import prepare_process
+from app.remote_feed import FeedProcess
 from app.sources.base import FrameMode
+from app.sources.catalogue import open_source
 from engines.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from app.feed import Feed
 
 _HEADLESS_SECONDS = 20.0
 # What a console shows that has never been used: no camera, no file is needed.
@@ -63,6 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     track.add_parser(commands)
     convert.add_parser(commands)
     bench.add_parser(commands)
+    doctor.add_parser(commands)
     return parser
 
 
@@ -71,25 +77,34 @@ def run_window(arguments: argparse.Namespace) -> int:
     obstacle = _obstacle_to_a_window()
     if obstacle:
         return _run_headless(arguments, obstacle)
+    feeds = FeedProcess()
+    # It loads the engine's library while this one loads the window's.
+    feeds.start()
+    try:
+        return _run_console(arguments, feeds)
+    finally:
+        feeds.close()
+
+
+def _run_console(arguments: argparse.Namespace, feeds: FeedProcess) -> int:
     from PySide6.QtCore import QSettings
 
-    from app.pipeline import Pipeline
-    from app.sources.catalogue import open_source
     from widgets.application import run_console
     from widgets.memory import Memory
 
     make_engine = engine_factory(arguments)
 
-    def make_pipeline(uri: str, mode: FrameMode) -> Pipeline:
-        source = open_source(uri, is_paced=mode is FrameMode.LIVE)
-        return Pipeline(source, make_engine, mode)
+    def make_feed(uri: str, mode: FrameMode) -> Feed:
+        is_paced = mode is FrameMode.LIVE
+        make_source = partial(open_source, uri, is_paced=is_paced)
+        return feeds.make_feed(make_source, make_engine, mode)
 
     settings = QSettings(
         str(settings_folder() / "window.ini"), QSettings.Format.IniFormat
     )
     last_uri = next(iter(Memory(settings).recent), _FIRST_SOURCE)
     return run_console(
-        make_pipeline,
+        make_feed,
         initial_uri=arguments.source or last_uri,
         initial_mode=FrameMode.EVERY_FRAME if arguments.every_frame else None,
         settings=settings,

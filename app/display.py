@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.handoff import LatestSlot
 from app.ink import Ink
 from app.overlay import OverlayOptions, View, compose
+from app.process import DISPLAY_PERIOD_S
 from app.telemetry import DurationWindow, RateMeter
 from app.worker import Worker
 
@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from app.feed import TrailSource
     from app.frames import Frame, FrameResult, Trail
-    from app.trails import Trails
 
-# Each picture takes several turns of the interpreter from the inference: on two cores
-# 60 a second instead of 30 cost it a seventh of its rate.
-_PERIOD_S = 1 / 60 if (os.cpu_count() or 1) > 2 else 1 / 30
 _JOIN_S = 2.0
 
 
@@ -60,7 +57,7 @@ class _Feed:
     """Where results and their trails come from."""
 
     results: LatestSlot[FrameResult]
-    trails: Trails
+    trails: TrailSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +94,14 @@ class Display:
 
     # --- any thread
 
-    def set_feed(self, results: LatestSlot[FrameResult], trails: Trails) -> None:
+    def set_feed(self, results: LatestSlot[FrameResult], trails: TrailSource) -> None:
         """Show another pipeline's results from now on.
 
         Parameters
         ----------
         results : LatestSlot of FrameResult
             Read by the display alone.
-        trails : Trails
+        trails : TrailSource
             Of the same pipeline.
         """
         with self._wanted_lock:
@@ -162,7 +159,7 @@ class Display:
         ink = Ink()
         due_s = time.monotonic()
         while not stop.wait(max(0.0, due_s - time.monotonic())):
-            due_s = time.monotonic() + _PERIOD_S
+            due_s = time.monotonic() + DISPLAY_PERIOD_S
             wanted = self._wanted
             is_stale = wanted is not composed
             if wanted.feed is not composed.feed:
@@ -170,7 +167,7 @@ class Display:
             composed = wanted
             if wanted.feed is None:
                 continue
-            newest = wanted.feed.results.take(0 if is_stale else _PERIOD_S)
+            newest = wanted.feed.results.take(0 if is_stale else DISPLAY_PERIOD_S)
             result = newest or result
             if result is not None and (is_stale or newest is not None):
                 trails = wanted.feed.trails.snapshot()

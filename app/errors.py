@@ -6,6 +6,7 @@ ConsoleError
 │   ├── SourceFormatError       it is there and is not what it should be
 │   └── SourceLostError         it gave frames and then failed
 ├── OutputError             results cannot be written
+├── FeedLostError           the process that runs the feed has ended
 └── WorkerStuckError        a thread did not stop in time
 """
 
@@ -45,6 +46,10 @@ class SourceLostError(SourceError):
 
 class OutputError(ConsoleError):
     """Results cannot be written."""
+
+
+class FeedLostError(ConsoleError):
+    """The process that runs the feed has ended."""
 
 
 class WorkerStuckError(ConsoleError):

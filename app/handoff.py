@@ -10,43 +10,53 @@ T = TypeVar("T")
 
 
 class LatestSlot(Generic[T]):
-    """Holds one item: the newest wins, and what it replaced is counted.
+    """Holds the newest: what it replaced is counted.
 
     Neither side ever waits for the other; only `take` waits, for an item.
+
+    Parameters
+    ----------
+    depth : int
+        Items that are held in order for a reader that is late for once. When they do
+        not fit any more, the reader has fallen behind: the new one then replaces all
+        of them. Larger loses fewer items to a short delay, and shows them later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 1) -> None:
+        self._depth = depth
         self._condition = threading.Condition()
-        self._item: T | None = None
+        self._items: deque[T] = deque()
         self._is_closed = False
         self._replaced = 0
 
-    def put(self, item: T) -> T | None:
+    def put(self, item: T) -> list[T]:
         """Hand over an item.
 
         Returns
         -------
-        item or None
-            The item that nobody took and this one replaced; after `close`, the
-            item itself.
+        list of items
+            Those that nobody took and this one replaced; after `close`, the item
+            itself.
         """
         with self._condition:
             if self._is_closed:
-                return item
-            replaced, self._item = self._item, item
-            if replaced is not None:
-                self._replaced += 1
+                return [item]
+            replaced: list[T] = []
+            if len(self._items) >= self._depth:
+                replaced.extend(self._items)
+                self._items.clear()
+                self._replaced += len(replaced)
+            self._items.append(item)
             self._condition.notify()
         return replaced
 
     def take(self, timeout_s: float) -> T | None:
-        """Remove the newest item, waiting for one if there is none."""
+        """Remove the oldest item that is held, waiting for one if there is none."""
         with self._condition:
             self._condition.wait_for(
-                lambda: self._item is not None or self._is_closed, timeout_s
+                lambda: bool(self._items) or self._is_closed, timeout_s
             )
-            item, self._item = self._item, None
-            return item
+            return self._items.popleft() if self._items else None
 
     def close(self) -> None:
         """Wake who waits. What is in the slot can still be taken."""
@@ -58,7 +68,7 @@ class LatestSlot(Generic[T]):
     def is_drained(self) -> bool:
         """Whether it is closed and empty: the reader is done."""
         with self._condition:
-            return self._is_closed and self._item is None
+            return self._is_closed and not self._items
 
     @property
     def replaced(self) -> int:

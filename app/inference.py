@@ -1,9 +1,9 @@
-"""What the inference thread does with one stack of frames."""
+"""What the inference and the tracking thread do with one frame."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.frames import FrameResult, StageTimes
 from app.segmentation import Thresholds, segment
@@ -17,10 +17,23 @@ if TYPE_CHECKING:
     from app.frames import Frame
     from app.tracking.tracker import Tracker
     from engines.base import Engine
+    from engines.preprocessing import PixelMap
+
+
+class InferredFrame(NamedTuple):
+    """A frame with what the network says of it."""
+
+    frame: Frame
+    probability: NDArray[np.float32]
+    """Of foreground, shape (h, w) at the network's size."""
+    pixel_map: PixelMap
+    """From the network's pixels to the frame's."""
+    prepare_ms: float
+    infer_ms: float
 
 
 class FrameInference:
-    """Engine, segmentation and tracker, one after the other.
+    """From a stack of frames to foreground probability.
 
     Used by one thread. Each frame is brought to the network's size once, however
     many stacks it is part of.
@@ -29,27 +42,22 @@ class FrameInference:
     ----------
     engine : Engine
         Open; its manifest says how frames become its input.
-    tracker : Tracker
-        Keeps its tracks from call to call.
     """
 
-    def __init__(self, engine: Engine, tracker: Tracker) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._tracker = tracker
         self._preprocessor: Preprocessor | None = None
         self._frame_shape: tuple[int, int] = (0, 0)
         self._planes: dict[int, NDArray[np.uint8]] = {}
 
-    def infer(self, stack: tuple[Frame, ...], thresholds: Thresholds) -> FrameResult:
-        """Find and track what moves in the newest frame of a stack.
+    def infer(self, stack: tuple[Frame, ...]) -> InferredFrame:
+        """Ask the network about the newest frame of a stack.
 
         Parameters
         ----------
         stack : tuple of Frame
             Consecutive frames, oldest first; at a source's start fewer than the
             network takes, the oldest then stands for those before it.
-        thresholds : Thresholds
-            Of the segmentation.
 
         Raises
         ------
@@ -62,33 +70,14 @@ class FrameInference:
         tensor = preprocessor.tensor(self._planes_of(stack, preprocessor))
         prepared = time.perf_counter()
         output = self._engine.infer(tensor)
-        inferred = time.perf_counter()
-        model = self._engine.spec.model
-        probability = probability_from_output(output, model.output)
-        pixel_map = preprocessor.pixel_map
-        blobs, mask = segment(probability, thresholds, pixel_map)
-        segmented = time.perf_counter()
-        tracks = self._tracker.update(blobs, frame.time_s)
-        tracked = time.perf_counter()
-        height, width = mask.shape
-        return FrameResult(
+        probability = probability_from_output(output, self._engine.spec.model.output)
+        return InferredFrame(
             frame=frame,
-            blobs=blobs,
-            tracks=tracks,
-            mask=mask,
-            mask_area_px=(
-                pixel_map.left_px,
-                pixel_map.top_px,
-                width * pixel_map.scale_x,
-                height * pixel_map.scale_y,
-            ),
-            done_ns=time.monotonic_ns(),
-            stages=StageTimes(
-                prepare_ms=(prepared - started) * 1e3,
-                infer_ms=(inferred - prepared) * 1e3,
-                segment_ms=(segmented - inferred) * 1e3,
-                track_ms=(tracked - segmented) * 1e3,
-            ),
+            # The engine's memory is written anew while the tracker reads this.
+            probability=probability.copy(),
+            pixel_map=preprocessor.pixel_map,
+            prepare_ms=(prepared - started) * 1e3,
+            infer_ms=(time.perf_counter() - prepared) * 1e3,
         )
 
     def _preprocessor_for(self, frame: Frame) -> Preprocessor:
@@ -117,3 +106,34 @@ class FrameInference:
         planes = list(self._planes.values())
         missing = preprocessor.spec.frame_count - len(planes)
         return [planes[0]] * missing + planes
+
+
+def track_frame(
+    inferred: InferredFrame, thresholds: Thresholds, tracker: Tracker
+) -> FrameResult:
+    """Find the blobs of a frame, and follow the tracks to them."""
+    started = time.perf_counter()
+    frame, pixel_map = inferred.frame, inferred.pixel_map
+    blobs, mask = segment(inferred.probability, thresholds, pixel_map)
+    segmented = time.perf_counter()
+    tracks = tracker.update(blobs, frame.time_s)
+    height, width = mask.shape
+    return FrameResult(
+        frame=frame,
+        blobs=blobs,
+        tracks=tracks,
+        mask=mask,
+        mask_area_px=(
+            pixel_map.left_px,
+            pixel_map.top_px,
+            width * pixel_map.scale_x,
+            height * pixel_map.scale_y,
+        ),
+        done_ns=time.monotonic_ns(),
+        stages=StageTimes(
+            prepare_ms=inferred.prepare_ms,
+            infer_ms=inferred.infer_ms,
+            segment_ms=(segmented - started) * 1e3,
+            track_ms=(time.perf_counter() - segmented) * 1e3,
+        ),
+    )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from app.frames import StageTimes, TrackState
 from app.handoff import Backlog, LatestSlot
-from app.inference import FrameInference
+from app.inference import FrameInference, track_frame
 from app.ledger import FrameLedger, LedgerCounts
+from app.process import hurry_thread
 from app.segmentation import Thresholds
 from app.sources.base import EndOfSource, FrameMode, SourceSpec
 from app.telemetry import DurationWindow, RateMeter
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.frames import Frame, FrameResult
+    from app.inference import InferredFrame
     from app.sources.base import FrameSource
     from engines.base import Engine, EngineSpec
 
@@ -36,6 +38,13 @@ _WAIT_S = 0.1
 _JOIN_S = 2.0
 # Frames read ahead where every frame counts; more only holds memory.
 _READ_AHEAD = 8
+# In live mode; the least urgent of the three makes no frame late.
+_CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 3, 2, 1
+# Live frames may wait while the engine takes longer for once: at 120 a second, that is
+# 25 ms before the feed jumps to the newest.
+_LATE_FRAMES = 3
+# Frames between engine and tracker: one waits while one is tracked.
+_TRACK_AHEAD = 1
 
 
 class PipelineState(enum.Enum):
@@ -88,13 +97,34 @@ class PipelineStatus:
     fault: Exception | None
     """What ended it: a `ConsoleError` or `EngineError` unless it is a bug."""
 
+    @staticmethod
+    def at_start(mode: FrameMode, fault: Exception | None = None) -> PipelineStatus:
+        """Of one that has done nothing yet, or could not even be made."""
+        return PipelineStatus(
+            state=PipelineState.FAULTED if fault else PipelineState.STARTING,
+            source=None,
+            engine=None,
+            mode=mode,
+            thresholds=None,
+            ledger=LedgerCounts(),
+            capture_hz=0.0,
+            infer_hz=0.0,
+            latency_p50_ms=0.0,
+            latency_p99_ms=0.0,
+            stages=StageTimes(),
+            confirmed_tracks=0,
+            tracks_born=0,
+            fault=fault,
+        )
+
 
 class Pipeline:
-    """A source, an engine and a tracker, running in two threads.
+    """A source, an engine and a tracker, running in three threads.
 
-    The capture thread reads the source; the inference thread runs engine,
-    segmentation and tracker. Results go to `results`, where the newest wins, and in
-    order to whoever subscribed. See `PipelineState` for its life.
+    The capture thread reads the source, the inference thread runs the engine, and the
+    tracking thread, meanwhile, segmentation and tracker of the frame before. Results
+    go to `results`, where the newest wins, and in order to whoever subscribed.
+    See `PipelineState` for its life.
 
     Parameters
     ----------
@@ -128,11 +158,13 @@ class Pipeline:
         self._make_engine = make_engine
         self._mode = mode
         self._tracker = Tracker(tracker_settings or TrackerSettings())
-        self._thresholds = thresholds
+        self._asked_thresholds = thresholds
+        self._model_thresholds: Thresholds | None = None
         self._frame_limit = frame_limit
         self._subscribers: list[Backlog[FrameResult]] = []
-        self._newest: LatestSlot[tuple[Frame, ...]] = LatestSlot()
+        self._newest: LatestSlot[tuple[Frame, ...]] = LatestSlot(_LATE_FRAMES)
         self._every: Backlog[tuple[Frame, ...]] = Backlog(_READ_AHEAD)
+        self._inferred: Backlog[InferredFrame] = Backlog(_TRACK_AHEAD)
         self._ledger = FrameLedger()
         self._capture_rate = RateMeter()
         self._infer_rate = RateMeter()
@@ -153,9 +185,11 @@ class Pipeline:
         self._believed: frozenset[int] = frozenset()
         self._confirmed = 0
         self._born = 0
-        self._threads_left = 2
         self._capture = Worker("capture", self._run_capture, self._on_thread_end)
         self._inference = Worker("inference", self._run_inference, self._on_thread_end)
+        self._tracking = Worker("tracking", self._run_tracking, self._on_thread_end)
+        self._workers = (self._tracking, self._inference, self._capture)
+        self._threads_left = len(self._workers)
 
     # --- for the thread that owns the pipeline
 
@@ -171,9 +205,9 @@ class Pipeline:
         return backlog
 
     def start(self) -> None:
-        """Start both threads; errors show in `status`."""
-        self._inference.start()
-        self._capture.start()
+        """Start the threads; errors show in `status`."""
+        for worker in self._workers:
+            worker.start()
 
     def pause(self) -> None:
         """Hold the feed: a file waits, a live source's frames are skipped."""
@@ -197,13 +231,13 @@ class Pipeline:
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Use other thresholds from the next frame on."""
-        self._thresholds = thresholds
+        self._asked_thresholds = thresholds
 
     def request_stop(self) -> None:
-        """Ask both threads to stop; does not wait."""
+        """Ask the threads to stop; does not wait."""
         self._is_stop_asked = True
-        self._capture.request_stop()
-        self._inference.request_stop()
+        for worker in self._workers:
+            worker.request_stop()
         with self._flow:
             self._flow.notify_all()
         if self._engine is not None:
@@ -212,7 +246,10 @@ class Pipeline:
         self._every.close()
 
     def stop(self) -> None:
-        """Stop both threads and wait for them.
+        """Stop the threads and wait for them.
+
+        An engine that is still being opened is not waited for: its thread closes it
+        as soon as it is open, and ends.
 
         Raises
         ------
@@ -221,7 +258,18 @@ class Pipeline:
         """
         self.request_stop()
         self._capture.join(_JOIN_S)
+        if not self._engine_ready.is_set():
+            return
         self._inference.join(_JOIN_S)
+        self._tracking.join(_JOIN_S)
+
+    def abandon(self) -> None:
+        """Let go of it: its threads end with the process at the latest."""
+        self.request_stop()
+
+    @property
+    def _thresholds(self) -> Thresholds | None:
+        return self._asked_thresholds or self._model_thresholds
 
     @property
     def source_spec(self) -> SourceSpec | None:
@@ -251,7 +299,7 @@ class Pipeline:
                 fault=self._fault,
             )
 
-    # --- both threads
+    # --- all three threads
 
     def _on_thread_end(self, error: Exception | None) -> None:
         """Keep the first error as the cause; the last thread closes the books."""
@@ -276,6 +324,11 @@ class Pipeline:
             backlog.close()
         self.results.close()
 
+    def _hurry(self, urgency: int) -> None:
+        # Every frame of a file, as fast as they go, would leave nothing to the others.
+        if self._mode is FrameMode.LIVE:
+            hurry_thread(urgency)
+
     def _move(self, from_state: PipelineState, to_state: PipelineState) -> None:
         with self._state_lock:
             if self._state is from_state:
@@ -284,6 +337,7 @@ class Pipeline:
     # --- capture thread
 
     def _run_capture(self, stop: threading.Event) -> None:
+        self._hurry(_CAPTURE_URGENCY)
         try:
             with closing(self._source):
                 spec = self._source.open()
@@ -344,11 +398,11 @@ class Pipeline:
 
     def _hand_over(self, stack: tuple[Frame, ...], stop: threading.Event) -> None:
         if self._mode is FrameMode.LIVE:
-            left_over = self._newest.put(stack)
-            if left_over is stack:
-                self._ledger.discard()
-            elif left_over is not None:
-                self._ledger.replace()
+            for each in self._newest.put(stack):
+                if each is stack:
+                    self._ledger.discard()
+                else:
+                    self._ledger.replace()
             return
         while not self._every.wait_for_room(_WAIT_S) and not stop.is_set():
             pass
@@ -358,26 +412,29 @@ class Pipeline:
     # --- inference thread
 
     def _run_inference(self, stop: threading.Event) -> None:
+        self._hurry(_INFERENCE_URGENCY)
         feed = self._newest if self._mode is FrameMode.LIVE else self._every
         try:
             with closing(self._make_engine()) as engine:
                 model = engine.spec.model
-                if self._thresholds is None:
-                    self._thresholds = Thresholds(
-                        model.threshold_low, model.threshold_high
-                    )
+                self._model_thresholds = Thresholds(
+                    model.threshold_low, model.threshold_high
+                )
                 self._stack_size = model.input.frame_count
                 self._engine = engine
                 with self._state_lock:
                     self._engine_spec = engine.spec
                 self._engine_ready.set()
-                inference = FrameInference(engine, self._tracker)
+                inference = FrameInference(engine)
                 while not stop.is_set() and not feed.is_drained:
+                    # Waiting first keeps the frame that is taken then a new one.
+                    if not self._inferred.wait_for_room(_WAIT_S):
+                        continue
                     stack = feed.take(_WAIT_S)
                     if stack is None:
                         continue
                     try:
-                        result = inference.infer(stack, self._thresholds)
+                        inferred = inference.infer(stack)
                     except FrameLostError as error:
                         log.warning("%s", error.message)
                         self._ledger.discard()
@@ -385,12 +442,37 @@ class Pipeline:
                     except Exception:
                         self._ledger.discard()
                         raise
-                    self._publish(result, stop)
+                    if not self._inferred.offer(inferred):
+                        self._ledger.discard()
         finally:
             # Also where the engine failed: the capture thread has to end.
             self._capture.request_stop()
+            self._inferred.close()
             feed.close()
             while feed.take(0) is not None:
+                self._ledger.discard()
+
+    # --- tracking thread
+
+    def _run_tracking(self, stop: threading.Event) -> None:
+        self._hurry(_TRACKING_URGENCY)
+        try:
+            while not self._inferred.is_drained:
+                inferred = self._inferred.take(_WAIT_S)
+                if inferred is None:
+                    continue
+                thresholds = self._thresholds
+                assert thresholds is not None, "set before the first frame is inferred"
+                try:
+                    result = track_frame(inferred, thresholds, self._tracker)
+                except Exception:
+                    self._ledger.discard()
+                    raise
+                self._publish(result, stop)
+        finally:
+            self._inference.request_stop()
+            self._inferred.close()
+            while self._inferred.take(0) is not None:
                 self._ledger.discard()
 
     def _publish(self, result: FrameResult, stop: threading.Event) -> None:

@@ -9,7 +9,6 @@ import enum
 import hashlib
 import json
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
 from engines.errors import ManifestError
@@ -98,7 +97,8 @@ class OutputSpec(NamedTuple):
     name: str = ""
 
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+# Not a read-only view, which cannot be sent to another process; nobody writes to it.
+_NOTHING: Mapping[str, str] = {}
 
 
 class ModelManifest(NamedTuple):

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from app.pipeline import Pipeline
+    from app.feed import Feed
+    from app.remote_feed import FeedProcess
     from app.sources.base import FrameMode
     from widgets.main_window import MainWindow
 
@@ -78,34 +80,35 @@ class Shot:
         self._path = path
         self._size_px = (width_px, height_px)
         self._graphs_s = graphs_s
-        self._pipeline: Pipeline | None = None
+        self._feed: Feed | None = None
         self._started_s = time.monotonic()
 
     def take(self, uri: str) -> None:
         """Open the console on a source, and close it when the picture is taken."""
         from PySide6.QtCore import QSettings, QTimer
 
+        from app.process import prepare_process
+        from app.remote_feed import FeedProcess
         from widgets.application import make_application, run_console
 
-        sys.setswitchinterval(0.0002)  # as main.py does
+        prepare_process()
         make_application()
+        feeds = FeedProcess()
         timer = QTimer()
         timer.timeout.connect(self._look)
         timer.start(_POLL_MS)
         with tempfile.TemporaryDirectory() as folder:
             run_console(
-                self._make_pipeline,
+                partial(self._make_feed, feeds),
                 initial_uri=uri,
                 initial_mode=None,
                 settings=QSettings(f"{folder}/window.ini", QSettings.Format.IniFormat),
                 log_path=Path(folder) / "console.log",
             )
+        feeds.close()
 
-    def _make_pipeline(self, uri: str, mode: FrameMode) -> Pipeline:
-        from functools import partial
-
+    def _make_feed(self, feeds: FeedProcess, uri: str, mode: FrameMode) -> Feed:
         from app.paths import DEFAULT_MODEL
-        from app.pipeline import Pipeline
         from app.sources.catalogue import open_source
         from engines.base import EngineKind
         from engines.catalogue import open_engine
@@ -114,9 +117,10 @@ class Shot:
         make_engine = partial(
             open_engine, EngineKind.OPENVINO, load_manifest(DEFAULT_MODEL)
         )
-        self._pipeline = Pipeline(open_source(uri, is_paced=True), make_engine, mode)
+        make_source = partial(open_source, uri, is_paced=True)
+        self._feed = feeds.make_feed(make_source, make_engine, mode)
         self._started_s = time.monotonic()
-        return self._pipeline
+        return self._feed
 
     def _look(self) -> None:
         from PySide6.QtWidgets import QApplication
@@ -128,13 +132,13 @@ class Shot:
             for each in QApplication.topLevelWidgets()
             if isinstance(each, MainWindow) and each.isVisible()
         ]
-        if not windows or self._pipeline is None:
+        if not windows or self._feed is None:
             return
         window = windows[0]
         if (window.width(), window.height()) != self._size_px:
             window.resize(*self._size_px)
         waited_s = time.monotonic() - self._started_s
-        self.tracks = self._pipeline.status().confirmed_tracks
+        self.tracks = self._feed.status().confirmed_tracks
         if waited_s > self._graphs_s and self.tracks >= _FEWEST_TRACKS:
             self._save(window)
         elif waited_s > _GIVE_UP_S:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QSettings
 
-    from app.pipeline import Pipeline
+    from app.feed import Feed
     from app.sources.base import FrameMode
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def make_application() -> QApplication:
 
 
 def run_console(
-    make_pipeline: Callable[[str, FrameMode], Pipeline],
+    make_feed: Callable[[str, FrameMode], Feed],
     initial_uri: str | None,
     initial_mode: FrameMode | None,
     settings: QSettings,
@@ -54,8 +54,8 @@ def run_console(
 
     Parameters
     ----------
-    make_pipeline : callable
-        Makes the pipeline of an address in a mode, without starting it.
+    make_feed : callable
+        Makes the feed of an address in a mode, without starting it.
     initial_uri : str, optional
         Opened at once. None offers the sources opened before.
     initial_mode : FrameMode, optional
@@ -78,7 +78,7 @@ def run_console(
     window = MainWindow(memory.options, mode, memory.folder)
     hooks.set_window(window)
     display = Display()
-    console = Console(make_pipeline, window, display, memory, hooks.report)
+    console = Console(make_feed, window, display, memory, hooks.report)
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
     window.closed.connect(lambda: setattr(memory, "layout", window.layout_now))
     if memory.layout is not None:

@@ -14,16 +14,17 @@ from app.errors import ConsoleError, WorkerStuckError
 from app.pipeline import PipelineState
 from app.segmentation import Thresholds
 from engines.errors import EngineError
+from widgets.feed_bridge import FeedBridge
 from widgets.message_bar import Message, Remedy, Severity
-from widgets.pipeline_bridge import PipelineBridge
 from widgets.status_strip import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.display import Display, Picture
+    from app.feed import Feed
     from app.overlay import OverlayOptions
-    from app.pipeline import Pipeline, PipelineStatus
+    from app.pipeline import PipelineStatus
     from app.sources.base import FrameMode
     from widgets.main_window import MainWindow
     from widgets.memory import Memory
@@ -37,15 +38,15 @@ _GRAPHS_AFTER_MS = 150
 class Console(QObject):
     """Opens what the window asks for, and tells the window what becomes of it.
 
-    One pipeline runs at a time. Another source, or another mode, waits until the one
+    One feed runs at a time. Another source, or another mode, waits until the one
     before has ended: it is asked to stop and watched, so that the window never waits.
 
     Lives in the GUI thread.
 
     Parameters
     ----------
-    make_pipeline : callable
-        Makes the pipeline of an address in a mode; does not start it.
+    make_feed : callable
+        Makes the feed of an address in a mode; does not start it.
     window : MainWindow
     display : Display
         Started; `close` does not stop it.
@@ -57,19 +58,19 @@ class Console(QObject):
 
     def __init__(
         self,
-        make_pipeline: Callable[[str, FrameMode], Pipeline],
+        make_feed: Callable[[str, FrameMode], Feed],
         window: MainWindow,
         display: Display,
         memory: Memory,
         report: Callable[[BaseException, str], None],
     ) -> None:
         super().__init__()
-        self._make_pipeline = make_pipeline
+        self._make_feed = make_feed
         self._window = window
         self._display = display
         self._memory = memory
         self._report = report
-        self._pipeline: Pipeline | None = None
+        self._feed: Feed | None = None
         self._uri = next(iter(memory.recent), "")
         self._mode = memory.mode
         self._is_next_wanted = False
@@ -77,7 +78,7 @@ class Console(QObject):
         self._has_shown_thresholds = False
         self._has_picture = False
         self._started_s = time.monotonic()
-        self._bridge = PipelineBridge(display)
+        self._bridge = FeedBridge(display)
         self._stop_timer = self._make_timer(self._on_stop_overdue)
         self._graphs_timer = self._make_timer(self._load_graphs)
         self._connect()
@@ -86,8 +87,8 @@ class Console(QObject):
         display.set_options(window.overlay_panel.options)
 
     @property
-    def bridge(self) -> PipelineBridge:
-        """What looks at the running pipeline."""
+    def bridge(self) -> FeedBridge:
+        """What looks at the running feed."""
         return self._bridge
 
     # --- what the operator asks
@@ -98,7 +99,7 @@ class Console(QObject):
         self._memory.mode = mode
         self._window.show_mode(mode)
         self._window.message_bar.clear()
-        if self._pipeline is None:
+        if self._feed is None:
             self._start()
         else:
             self._is_next_wanted = True
@@ -125,28 +126,28 @@ class Console(QObject):
         self._bridge.stop()
         self._stop_timer.stop()
         self._graphs_timer.stop()
-        if self._pipeline is not None:
-            pipeline, self._pipeline = self._pipeline, None
-            pipeline.stop()
+        if self._feed is not None:
+            feed, self._feed = self._feed, None
+            feed.stop()
 
     def toggle_pause(self) -> None:
         """Hold the feed, or go on."""
-        if self._pipeline is None:
+        if self._feed is None:
             return
-        if self._pipeline.status().state is PipelineState.PAUSED:
-            self._pipeline.resume()
+        if self._feed.status().state is PipelineState.PAUSED:
+            self._feed.resume()
         else:
-            self._pipeline.pause()
+            self._feed.pause()
         self._bridge.hurry()
 
     def step(self) -> None:
         """Pause a running feed; let one more frame through a paused one."""
-        if self._pipeline is None:
+        if self._feed is None:
             return
-        if self._pipeline.status().state is PipelineState.PAUSED:
-            self._pipeline.step()
+        if self._feed.status().state is PipelineState.PAUSED:
+            self._feed.step()
         else:
-            self._pipeline.pause()
+            self._feed.pause()
         self._bridge.hurry()
 
     def _make_timer(self, slot: Callable[[], None]) -> QTimer:
@@ -179,32 +180,32 @@ class Console(QObject):
     def _start(self) -> None:
         self._is_next_wanted = False
         try:
-            pipeline = self._make_pipeline(self._uri, self._mode)
+            feed = self._make_feed(self._uri, self._mode)
         except (ConsoleError, EngineError) as error:
             self._show_fault(error)
             return
         if self._thresholds is not None:
-            pipeline.set_thresholds(self._thresholds)
+            feed.set_thresholds(self._thresholds)
         log.info("opening %s, %s", self._uri, self._mode.value)
         self._has_shown_thresholds = False
-        self._pipeline = pipeline
+        self._feed = feed
         self._window.show_opening(_short_name(self._uri))
         self._window.show_state(PipelineState.STARTING, has_source=True)
-        self._display.set_feed(pipeline.results, pipeline.trails)
-        pipeline.start()
-        self._bridge.watch(pipeline)
+        self._display.set_feed(feed.results, feed.trails)
+        feed.start()
+        self._bridge.watch(feed)
 
     def _request_stop(self) -> None:
-        if self._pipeline is not None:
-            self._pipeline.request_stop()
+        if self._feed is not None:
+            self._feed.request_stop()
             self._stop_timer.start(round(1e3 * _STOP_S))
             self._bridge.hurry()
 
     def _leave(self) -> None:
-        """Let go of a pipeline that is over, or stuck."""
+        """Let go of a feed that is over, or stuck."""
         self._stop_timer.stop()
         self._bridge.leave()
-        self._pipeline = None
+        self._feed = None
 
     def _on_state_changed(self, status: PipelineStatus) -> None:
         self._window.show_state(status.state, has_source=True)
@@ -223,8 +224,9 @@ class Console(QObject):
             self._window.show_message(_end_message(status))
 
     def _on_stop_overdue(self) -> None:
-        if self._pipeline is None:
+        if self._feed is None:
             return
+        self._feed.abandon()
         self._leave()
         self._window.show_state(PipelineState.FAULTED, has_source=True)
         stuck = WorkerStuckError(
@@ -272,7 +274,7 @@ class Console(QObject):
 
     def _on_mode_chosen(self, mode: FrameMode) -> None:
         self._memory.mode = mode
-        if self._pipeline is not None:
+        if self._feed is not None:
             self.open(self._uri, mode)
         self._mode = mode
 
@@ -286,17 +288,17 @@ class Console(QObject):
 
     def _on_thresholds_changed(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
-        if self._pipeline is not None:
-            self._pipeline.set_thresholds(thresholds)
+        if self._feed is not None:
+            self._feed.set_thresholds(thresholds)
 
     def _on_thresholds_reset(self) -> None:
         self._thresholds = None
-        engine = self._pipeline.status().engine if self._pipeline else None
-        if self._pipeline is None or engine is None:
+        engine = self._feed.status().engine if self._feed else None
+        if self._feed is None or engine is None:
             return
         model = engine.model
         thresholds = Thresholds(model.threshold_low, model.threshold_high)
-        self._pipeline.set_thresholds(thresholds)
+        self._feed.set_thresholds(thresholds)
         self._window.overlay_panel.show_thresholds(thresholds)
 
     def _on_display_faulted(self, fault: Exception) -> None:

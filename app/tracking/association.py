@@ -66,16 +66,17 @@ def assign(rows: Ints, columns: Ints, cost: Floats) -> Ints:
         Positions of the chosen pairs, ascending.
     """
     useful = np.flatnonzero(cost < 0)
-    row, column = rows[useful], columns[useful]
     if not useful.size:
         return useful
-    # Most pairs have no rival: what is solved below is a small part of them.
-    is_alone = (np.bincount(row)[row] == 1) & (np.bincount(column)[column] == 1)
-    if is_alone.all():
-        return useful
-    contested = useful[~is_alone]
-    chosen = _solve(rows[contested], columns[contested], cost[contested])
-    return np.sort(np.concatenate([useful[is_alone], contested[chosen]]))
+    row, column, value = rows[useful], columns[useful], cost[useful]
+    order = np.lexsort((value, row))
+    is_first = np.ones(order.size, bool)
+    is_first[1:] = np.diff(row[order]) != 0
+    best = order[is_first]
+    # Where every row can have what suits it best, nothing is better: most frames.
+    if np.bincount(column[best]).max() > 1:
+        best = np.flatnonzero(_solve(row, column, value))
+    return np.sort(useful[best])
 
 
 def load_solver() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from app.tracking.association import pairs_within
 from app.tracking.columns import Column, Columns
-from app.tracking.motion import Motion
+from app.tracking.motion import BOUNCE, Motion
 from app.tracking.sightings import Sightings, streak_log_ratio
 
 if TYPE_CHECKING:
@@ -226,10 +226,11 @@ class Nursery:
             return NOBODY, _NO_KEYS
         points, noise = fresh.point_px[:, third], fresh.noise_px2[third]
         likelihood = pairs.motion.log_likelihood(pair, points, noise)
+        step = centre[2:, pair] * interval_s
+        likelihood[:BOUNCE] += streak_log_ratio(fresh, third, step)
         chance = pairs.table.log_chance[pair] + np.log(background.per_px2)
         chance -= np.logaddexp.reduce(likelihood, axis=0)
         chance += MISS_LOG_RATIO * (pairs.table.frames[pair] - 1)
-        chance -= streak_log_ratio(fresh, third, centre[2:, pair] * interval_s)
         order = np.argsort(chance, kind="stable")[:MAX_TRIPLES]
         order = order[chance[order] < 0]
         if not order.size:

@@ -33,7 +33,10 @@ class TrackerSettings:
     """
 
     lost_after_s: float = 0.5
-    """Larger keeps identities through longer gaps, and confuses objects more often."""
+    """Time a track may go unseen, and less if it is new.
+
+    Larger keeps identities through longer gaps, and confuses objects more often.
+    """
     max_step_bodies: float = 12.0
     """Body lengths a new object may move between two frames.
 
@@ -43,7 +46,7 @@ class TrackerSettings:
     """Larger follows sharper turns, and smooths less."""
     position_noise_px: float = 0.7
     """Error of a blob's centre. Larger smooths more, and accepts farther blobs."""
-    false_tracks_per_frame: float = 1e-3
+    false_tracks_per_frame: float = 3e-4
     """Larger believes new objects after fewer hits, and shows more ghosts."""
     min_confidence: float = 0.1
     """Blobs below are not looked at. Larger loses faint objects more often."""

@@ -28,6 +28,11 @@ MIN_MOVED = 0.7
 WRONG_RATIO = 0.15
 """Part of the streaks that say nothing: bounces, and blobs grown together."""
 
+# The norm of the von Mises distribution, which takes a tenth of a frame's time to
+# compute: between these points it is right to 0.01 %.
+_SHARPNESS = np.linspace(0.0, MAX_SHARPNESS, 501)
+_LOG_I0 = np.log(np.i0(_SHARPNESS))
+
 
 class Sightings(Columns):
     """Blobs of one frame that the tracker looks at."""
@@ -70,9 +75,14 @@ def position_noise_px2(body_px: Floats, settings: TrackerSettings) -> Floats:
 def sightings_of(blobs: Blobs, settings: TrackerSettings) -> Sightings:
     """Take the blobs that are confident enough to be looked at."""
     seen = Sightings(np.zeros((Sightings.COUNT, len(blobs))))
-    seen.x_px, seen.y_px = blobs.x_px, blobs.y_px
-    seen.width_px, seen.height_px = blobs.width_px, blobs.height_px
-    seen.area_px, seen.confidence = blobs.area_px, blobs.confidence
+    seen.values[:6] = (
+        blobs.x_px,
+        blobs.y_px,
+        blobs.width_px,
+        blobs.height_px,
+        blobs.area_px,
+        blobs.confidence,
+    )
     np.maximum(seen.values[2:5], 1, out=seen.values[2:5])
     seen.body_px = np.sqrt(seen.width_px * seen.height_px)
     seen.noise_px2 = position_noise_px2(seen.body_px, settings)
@@ -121,6 +131,7 @@ def streak_log_ratio(
     tells = (sharpness > 0) & (moved > MIN_MOVED * seen.streak_px[rows])
     sharpness = sharpness[tells]
     angle = np.arctan2(step_px[1], step_px[0])[tells] - seen.angle_rad[rows[tells]]
-    right = np.exp(sharpness * np.cos(2 * angle)) / np.i0(sharpness)
+    log_norm = np.interp(sharpness, _SHARPNESS, _LOG_I0)
+    right = np.exp(sharpness * np.cos(2 * angle) - log_norm)
     ratio[tells] = np.log(WRONG_RATIO + (1 - WRONG_RATIO) * right)
     return ratio

@@ -14,7 +14,7 @@ from app.tracking.association import assign, load_solver, pairs_within
 from app.tracking.background import BackgroundMeter
 from app.tracking.birth import Newborn, Nursery
 from app.tracking.columns import Column, Columns
-from app.tracking.motion import Motion
+from app.tracking.motion import BOUNCE, Motion
 from app.tracking.rejoining import rejoin
 from app.tracking.settings import TrackerSettings
 from app.tracking.sightings import (
@@ -46,8 +46,10 @@ WEAK_COST = 1.0
 """Of a blob too weak to start a track."""
 SIZE_RATE = 0.15
 """Part of a blob's size that goes into its track's."""
-MAX_TENTATIVE_STEPS = 2.5
-"""Frame intervals that a track not believed yet may go unseen."""
+PATIENCE = 2.0
+"""Time a track may go unseen, in times that it was there before."""
+MIN_PATIENCE_STEPS = 2.5
+"""The same for new tracks, in frame intervals."""
 MISS_LOG_RATIO = 2.3
 """How much likelier chance is for a frame without a blob, natural log."""
 BEST_LOG_RATIO, WORST_LOG_RATIO = -8.0, 2.0
@@ -189,12 +191,13 @@ class Tracker:
         track, blob = pairs_within(centre[:2], seen.point_px, reach, CANDIDATES)[:2]
         points, noise = seen.point_px[:, blob], seen.noise_px2[blob]
         likelihood = motion.log_likelihood(track, points, noise)
+        step = centre[2:, track] * self._interval_s
+        likelihood[:BOUNCE] += streak_log_ratio(seen, blob, step)
         density = np.logaddexp.reduce(likelihood, axis=0)
         cost = np.log(floor) - density
         cost += self._unseen_cost(time_s)[track]
         cost += _size_cost(seen.body_px[blob], body[track])
         cost += WEAK_COST * (seen.confidence[blob] < self._settings.birth_confidence)
-        cost -= streak_log_ratio(seen, blob, centre[2:, track] * self._interval_s)
         chosen = assign(track, blob, cost)
         track, blob = track[chosen], blob[chosen]
         motion.correct(
@@ -211,7 +214,7 @@ class Tracker:
     def _unseen_cost(self, time_s: float) -> Floats:
         unseen_s = time_s - self._table.seen_s
         # One that was seen in the frame before is awaited at whatever rate.
-        longest_s = max(self._settings.lost_after_s, 1.5 * self._interval_s)
+        longest_s = np.maximum(self._patience_s(), 1.5 * self._interval_s)
         cost = _waiting_cost(unseen_s / self._interval_s)
         return np.where(unseen_s <= longest_s, cost, np.inf)
 
@@ -249,6 +252,13 @@ class Tracker:
         is_new[child] = False
         return newborn.take(is_new), parent, newborn.blob[child]
 
+    def _patience_s(self) -> Floats:
+        """How long each track may go unseen: the longer, the longer it was seen."""
+        table = self._table
+        patience_s = PATIENCE * (table.seen_s - table.born_s)
+        patience_s = np.maximum(patience_s, MIN_PATIENCE_STEPS * self._interval_s)
+        return np.minimum(patience_s, self._settings.lost_after_s)
+
     def _see(self, track: Ints, look: Floats, time_s: float) -> None:
         """Let tracks look like the blobs they were found at."""
         before = self._table.values[_Table.LOOK, track]
@@ -264,13 +274,7 @@ class Tracker:
         is_tentative = table.state == TrackState.TENTATIVE
         table.log_chance[~is_found & is_tentative] += MISS_LOG_RATIO
         is_believed = ~is_tentative | (table.log_chance < self._log_believed)
-        unseen_s = time_s - table.seen_s
-        patience_s = np.where(
-            is_tentative,
-            min(MAX_TENTATIVE_STEPS * self._interval_s, self._settings.lost_after_s),
-            self._settings.lost_after_s,
-        )
-        is_over = ~is_found & (unseen_s > patience_s)
+        is_over = ~is_found & (time_s - table.seen_s > self._patience_s())
         is_over |= is_tentative & (table.log_chance > 0)
         table.state[is_believed & is_found] = TrackState.CONFIRMED
         table.state[~is_tentative & ~is_found] = TrackState.LOST

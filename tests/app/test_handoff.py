@@ -11,7 +11,26 @@ def test_a_slot_gives_the_newest_item_and_counts_the_replaced() -> None:
 
     left_over = [slot.put(item) for item in (1, 2, 3)]
 
-    assert left_over == [None, 1, 2]
+    assert left_over == [[], [1], [2]]
+    assert slot.take(timeout_s=0) == 3
+    assert slot.replaced == 2
+
+
+def test_a_deeper_slot_keeps_the_order_for_a_reader_that_is_late_for_once() -> None:
+    slot: LatestSlot[int] = LatestSlot(depth=2)
+
+    left_over = [slot.put(item) for item in (1, 2)]
+
+    assert left_over == [[], []]
+    assert [slot.take(timeout_s=0) for _ in range(2)] == [1, 2]
+
+
+def test_a_reader_that_fell_behind_gets_the_newest() -> None:
+    slot: LatestSlot[int] = LatestSlot(depth=2)
+
+    left_over = [slot.put(item) for item in (1, 2, 3)]
+
+    assert left_over[-1] == [1, 2]
     assert slot.take(timeout_s=0) == 3
     assert slot.replaced == 2
 
@@ -45,7 +64,7 @@ def test_a_closed_slot_gives_what_it_holds_and_returns_what_comes_later() -> Non
     slot.close()
 
     assert not slot.is_drained
-    assert slot.put(2) == 2
+    assert slot.put(2) == [2]
     assert slot.take(timeout_s=10) == 1
     assert slot.take(timeout_s=10) is None
     assert slot.is_drained

@@ -19,15 +19,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.commands.arguments import add_engine_arguments, engine_factory
-from app.pipeline import Pipeline
 from app.process import prepare_process
+from app.remote_feed import FeedProcess
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
+
+if TYPE_CHECKING:
+    from app.feed import Feed
 
 _WARM_UP_S = 4.0
 _SAMPLE_S = 2.0
@@ -37,30 +42,30 @@ class Measurement:
     """What is measured while the window is open."""
 
     def __init__(self) -> None:
-        self.pipeline: Pipeline | None = None
+        self.feed: Feed | None = None
         self.latencies_ms: list[tuple[float, float]] = []
         self.is_counting = False
         self._started = (0.0, 0.0, 0)
         self.rows: list[tuple[str, str]] = []
 
-    def watch(self, pipeline: Pipeline) -> None:
-        """Measure this pipeline."""
-        self.pipeline = pipeline
+    def watch(self, feed: Feed) -> None:
+        """Measure this feed."""
+        self.feed = feed
 
     def start(self) -> None:
         """Begin to count; in the GUI thread."""
-        assert self.pipeline is not None
+        assert self.feed is not None
         self.is_counting = True
-        inferred = self.pipeline.status().ledger.inferred
+        inferred = self.feed.status().ledger.inferred
         self._started = (time.monotonic(), time.thread_time(), inferred)
 
     def finish(self) -> None:
         """Stop counting; in the GUI thread."""
-        assert self.pipeline is not None
+        assert self.feed is not None
         self.is_counting = False
         began_s, busy_s, inferred = self._started
         seconds = time.monotonic() - began_s
-        status = self.pipeline.status()
+        status = self.feed.status()
         ledger = status.ledger
         p50_ms, p99_ms = np.median(self.latencies_ms, axis=0)
         worst_ms = max(p99_ms for _, p99_ms in self.latencies_ms)
@@ -99,8 +104,8 @@ class Measurement:
 
     def sample(self) -> None:
         """Note the latencies of the last 600 frames; in the GUI thread."""
-        if self.is_counting and self.pipeline is not None:
-            status = self.pipeline.status()
+        if self.is_counting and self.feed is not None:
+            status = self.feed.status()
             self.latencies_ms.append((status.latency_p50_ms, status.latency_p99_ms))
 
 
@@ -117,10 +122,14 @@ def main() -> int:
     make_engine = engine_factory(arguments)
     measurement = Measurement()
 
-    def make_pipeline(uri: str, mode: FrameMode) -> Pipeline:
-        pipeline = Pipeline(open_source(uri, is_paced=True), make_engine, mode)
-        measurement.watch(pipeline)
-        return pipeline
+    feeds = FeedProcess()
+    feeds.start()
+
+    def make_feed(uri: str, mode: FrameMode) -> Feed:
+        make_source = partial(open_source, uri, is_paced=True)
+        feed = feeds.make_feed(make_source, make_engine, mode)
+        measurement.watch(feed)
+        return feed
 
     from PySide6.QtCore import QSettings, QTimer
     from PySide6.QtWidgets import QApplication
@@ -139,12 +148,13 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory() as folder:
         run_console(
-            make_pipeline,
+            make_feed,
             initial_uri=arguments.source,
             initial_mode=FrameMode.LIVE,
             settings=QSettings(f"{folder}/window.ini", QSettings.Format.IniFormat),
             log_path=Path(folder) / "log",
         )
+    feeds.close()
     for name, value in measurement.rows:
         print(f"{name:26} {value}")
     return 0

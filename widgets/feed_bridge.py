@@ -1,4 +1,4 @@
-"""Looks at a running pipeline and tells the window, in the GUI thread."""
+"""Looks at a running feed and tells the window, in the GUI thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from app.telemetry import TelemetrySample
 
 if TYPE_CHECKING:
     from app.display import Display, DisplayStatus
-    from app.pipeline import Pipeline, PipelineState, PipelineStatus
+    from app.feed import Feed
+    from app.pipeline import PipelineState, PipelineStatus
 
 # Half a refresh of the screen: a picture waits 4 ms on average.
 _PERIOD_MS = 8
@@ -20,8 +21,8 @@ _SAMPLE_S = 0.1
 _STATUS_S = 0.25
 
 
-class PipelineBridge(QObject):
-    """Polls a pipeline and the display, and emits what is new.
+class FeedBridge(QObject):
+    """Polls a feed and the display, and emits what is new.
 
     A signal per frame would pile up behind a slow slot without limit; here one poll
     takes one picture, the newest.
@@ -41,7 +42,7 @@ class PipelineBridge(QObject):
     def __init__(self, display: Display) -> None:
         super().__init__()
         self._display = display
-        self._pipeline: Pipeline | None = None
+        self._feed: Feed | None = None
         self._state: PipelineState | None = None
         self._display_fault: Exception | None = None
         self._sample_due_s = 0.0
@@ -52,20 +53,20 @@ class PipelineBridge(QObject):
         self._timer.timeout.connect(self.poll)
 
     @property
-    def pipeline(self) -> Pipeline | None:
+    def feed(self) -> Feed | None:
         """What is watched."""
-        return self._pipeline
+        return self._feed
 
-    def watch(self, pipeline: Pipeline) -> None:
-        """Tell of this pipeline from now on."""
-        self._pipeline = pipeline
+    def watch(self, feed: Feed) -> None:
+        """Tell of this feed from now on."""
+        self._feed = feed
         self._state = None
         self.hurry()
         self._timer.start()
 
     def leave(self) -> None:
-        """Tell of no pipeline; pictures still come, for a picture can be zoomed."""
-        self._pipeline = None
+        """Tell of no feed; pictures still come, for a picture can be zoomed."""
+        self._feed = None
 
     def hurry(self) -> None:
         """Look at the state at the next poll: the operator just changed it."""
@@ -88,8 +89,8 @@ class PipelineBridge(QObject):
         if display.fault is not None and self._display_fault is None:
             self._display_fault = display.fault
             self.display_faulted.emit(display.fault)
-        if self._pipeline is not None:
-            self._tell(self._pipeline.status(), display, now_s)
+        if self._feed is not None:
+            self._tell(self._feed.status(), display, now_s)
 
     def _tell(
         self, status: PipelineStatus, display: DisplayStatus, now_s: float

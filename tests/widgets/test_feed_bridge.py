@@ -11,7 +11,7 @@ from app.sources.base import FrameMode
 from app.trails import Trails
 from tests.fakes.engines import FakeEngine
 from tests.fakes.sources import FakeSource
-from widgets.pipeline_bridge import PipelineBridge
+from widgets.feed_bridge import FeedBridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +33,8 @@ def display() -> Iterator[Display]:
 
 
 @pytest.fixture
-def bridge(display: Display) -> PipelineBridge:
-    return PipelineBridge(display)
+def bridge(display: Display) -> FeedBridge:
+    return FeedBridge(display)
 
 
 @pytest.fixture
@@ -66,9 +66,7 @@ def gathered(signal: SignalInstance) -> list[Any]:
     return seen
 
 
-def poll_until(
-    bridge: PipelineBridge, qtbot: QtBot, condition: Callable[[], bool]
-) -> None:
+def poll_until(bridge: FeedBridge, qtbot: QtBot, condition: Callable[[], bool]) -> None:
     def look() -> bool:
         bridge.hurry()
         bridge.poll()
@@ -78,7 +76,7 @@ def poll_until(
 
 
 def test_the_newest_picture_is_taken(
-    bridge: PipelineBridge, run: Callable[..., Pipeline], qtbot: QtBot
+    bridge: FeedBridge, run: Callable[..., Pipeline], qtbot: QtBot
 ) -> None:
     pictures: list[Picture] = gathered(bridge.picture_taken)
     run(FakeSource(5))
@@ -89,7 +87,7 @@ def test_the_newest_picture_is_taken(
 
 
 def test_a_state_is_told_once(
-    bridge: PipelineBridge, run: Callable[..., Pipeline], qtbot: QtBot
+    bridge: FeedBridge, run: Callable[..., Pipeline], qtbot: QtBot
 ) -> None:
     changes = gathered(bridge.state_changed)
     bridge.watch(run(FakeSource(3)))
@@ -103,7 +101,7 @@ def test_a_state_is_told_once(
 
 
 def test_the_fault_comes_with_the_state(
-    bridge: PipelineBridge, run: Callable[..., Pipeline], qtbot: QtBot
+    bridge: FeedBridge, run: Callable[..., Pipeline], qtbot: QtBot
 ) -> None:
     changes = gathered(bridge.state_changed)
     bridge.watch(run(FakeSource(3, lost_after=2)))
@@ -115,7 +113,7 @@ def test_the_fault_comes_with_the_state(
 
 
 def test_samples_carry_the_figures_of_pipeline_and_display(
-    bridge: PipelineBridge, run: Callable[..., Pipeline], qtbot: QtBot
+    bridge: FeedBridge, run: Callable[..., Pipeline], qtbot: QtBot
 ) -> None:
     samples = gathered(bridge.sample_taken)
     bridge.watch(run(FakeSource(None, delay_s=0.005)))
@@ -128,7 +126,7 @@ def test_samples_carry_the_figures_of_pipeline_and_display(
 
 
 def test_figures_are_read_less_often_than_pictures_are_shown(
-    bridge: PipelineBridge, run: Callable[..., Pipeline]
+    bridge: FeedBridge, run: Callable[..., Pipeline]
 ) -> None:
     samples = gathered(bridge.sample_taken)
     bridge.watch(run(FakeSource(None, delay_s=0.01)))
@@ -141,7 +139,7 @@ def test_figures_are_read_less_often_than_pictures_are_shown(
 
 
 def test_a_pipeline_that_was_left_is_told_of_no_more(
-    bridge: PipelineBridge, run: Callable[..., Pipeline]
+    bridge: FeedBridge, run: Callable[..., Pipeline]
 ) -> None:
     bridge.watch(run(FakeSource(None, delay_s=0.01)))
     bridge.stop()
@@ -155,7 +153,7 @@ def test_a_pipeline_that_was_left_is_told_of_no_more(
 
 
 def test_a_bug_in_the_display_is_told_once(
-    bridge: PipelineBridge,
+    bridge: FeedBridge,
     display: Display,
     run: Callable[..., Pipeline],
     qtbot: QtBot,

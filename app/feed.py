@@ -1,0 +1,79 @@
+"""The `Feed` protocol: a pipeline as the window sees it, wherever it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from app.frames import FrameResult, Trail
+    from app.handoff import LatestSlot
+    from app.pipeline import PipelineStatus
+    from app.segmentation import Thresholds
+
+
+class TrailSource(Protocol):
+    """Where the display takes trails from."""
+
+    def snapshot(self) -> tuple[Trail, ...]:
+        """The trails as they are now, in the order of their tracks' birth."""
+        ...
+
+
+class Feed(Protocol):
+    """A source, an engine and a tracker at work: `Pipeline` says what each call does.
+
+    Made by one thread, which alone calls it; `results` and `trails` are for the
+    display.
+    """
+
+    @property
+    def results(self) -> LatestSlot[FrameResult]:
+        """The newest result; for one reader, the display."""
+        ...
+
+    @property
+    def trails(self) -> TrailSource:
+        """As they were after the newest result."""
+        ...
+
+    def start(self) -> None:
+        """Begin; errors show in `status`."""
+        ...
+
+    def pause(self) -> None:
+        """Hold it: a file waits, a live source's frames are skipped."""
+        ...
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        ...
+
+    def step(self) -> None:
+        """Let one more frame through while paused."""
+        ...
+
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """Use other thresholds from the next frame on."""
+        ...
+
+    def request_stop(self) -> None:
+        """Ask it to stop; does not wait."""
+        ...
+
+    def stop(self) -> None:
+        """Stop and wait.
+
+        Raises
+        ------
+        WorkerStuckError
+            If it does not stop.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Let go of one that does not stop, by force where that can be done."""
+        ...
+
+    def status(self) -> PipelineStatus:
+        """One consistent snapshot."""
+        ...

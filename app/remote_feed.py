@@ -1,0 +1,311 @@
+"""Runs a feed in a process of its own, and speaks for it here."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.errors import FeedLostError
+from app.feed_messages import (
+    Call,
+    FarTracebackError,
+    Line,
+    Logged,
+    Memory,
+    Open,
+    Ready,
+    SharedPixels,
+    ToFeed,
+    Told,
+    ToWindow,
+)
+from app.handoff import LatestSlot
+from app.paths import ROOT
+from app.pipeline import PipelineState, PipelineStatus
+from app.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.frames import FrameResult, Trail
+    from app.segmentation import Thresholds
+    from app.sources.base import FrameMode, FrameSource
+    from engines.base import Engine
+
+log = logging.getLogger(__name__)
+
+_STOP_S = 2.0
+
+_Line = Line[ToWindow, ToFeed]
+
+
+class FeedProcess:
+    """The process that feeds run in, one after another.
+
+    The interpreter of the window is busy with the window: in one process its thread
+    and those of the feed wait for each other at every turn. Apart, the feed keeps its
+    rate whatever the window does, and the window outlives whatever a driver or a
+    library does to the feed.
+
+    Started with the first feed, or by `start` before. It is started anew where it has
+    died. All methods are for one thread.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: _Line | None = None
+        self._receiver: Worker | None = None
+        self._count = 0
+        self._feed: RemoteFeed | None = None
+
+    def start(self) -> None:
+        """Start the process, unless it runs."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        ours, theirs = socket.socketpair()
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        command = [sys.executable, "-X", "faulthandler", "-m", "app.feed_process"]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # Imported from there, while relative paths of sources stay right.
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                # Ctrl+C in the terminal is for the console, which ends this.
+                start_new_session=True,
+            )
+        process, line = self._process, _Line(ours.detach())
+        self._line = line
+        self._receiver = Worker(
+            "feed", lambda _: self._receive(process, line), _log_error
+        )
+        self._receiver.start()
+
+    def make_feed(
+        self,
+        make_source: Callable[[], FrameSource],
+        make_engine: Callable[[], Engine],
+        mode: FrameMode,
+    ) -> RemoteFeed:
+        """Prepare a feed; the one before must be over, or abandoned.
+
+        Parameters
+        ----------
+        make_source, make_engine : callable
+            Called over there: they must be picklable, as a `functools.partial` of
+            functions of this program is.
+        mode : FrameMode
+        """
+        self._count += 1
+        order = Open(self._count, make_source, make_engine, mode)
+        self._feed = RemoteFeed(self, order)
+        return self._feed
+
+    def send(self, message: Open | Call) -> None:
+        """Send to the process; one that is gone is told of elsewhere."""
+        if self._line is not None:
+            try:
+                self._line.send(message)
+            except OSError as error:
+                log.debug("not sent: %s", error)
+
+    def kill(self) -> None:
+        """End the process by force, and whatever hangs in it."""
+        if self._process is not None:
+            self._process.kill()
+        self.close()
+
+    def close(self) -> None:
+        """End the process and wait for it. Calling it again does nothing."""
+        process, line, receiver = self._process, self._line, self._receiver
+        self._process = self._line = self._receiver = None
+        if process is None or line is None or receiver is None:
+            return
+        line.hang_up()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        receiver.join(_STOP_S)
+
+    # --- receiving thread
+
+    def _receive(self, process: subprocess.Popen[bytes], line: _Line) -> None:
+        try:
+            self._take_messages(line)
+        except (EOFError, OSError) as error:
+            log.debug("the feed's process has gone: %r", error)
+        finally:
+            line.close()
+            if self._feed is not None:
+                self._feed.take_loss(process)
+
+    def _take_messages(self, line: _Line) -> None:
+        pixels: SharedPixels | None = None
+        while True:
+            message = line.receive()
+            feed = self._feed
+            if isinstance(message, Logged):
+                logging.getLogger(message.record.name).handle(message.record)
+            elif isinstance(message, Memory):
+                pixels = SharedPixels(line.receive_descriptor(), message.size_bytes)
+            elif isinstance(message, Told):
+                if feed is not None and message.number == feed.number:
+                    feed.take_status(message)
+            elif pixels is not None:
+                image, mask = pixels.read(message.image_shape, message.mask_shape)
+                line.send(Ready())
+                if feed is not None and message.number == feed.number:
+                    frame = replace(message.result.frame, image=image)
+                    result = replace(message.result, frame=frame, mask=mask)
+                    feed.take_result(result, message.trails)
+
+
+class RemoteFeed:
+    """A `Feed` that runs in a `FeedProcess`, which makes it.
+
+    Parameters
+    ----------
+    process : FeedProcess
+    order : Open
+        What to run.
+    """
+
+    def __init__(self, process: FeedProcess, order: Open) -> None:
+        self.results: LatestSlot[FrameResult] = LatestSlot()
+        self.trails = _LatestTrails()
+        self._process = process
+        self._order = order
+        self._changed = threading.Condition()
+        self._status = PipelineStatus.at_start(order.mode)
+        self._thresholds: Thresholds | None = None
+        self._is_sent = False
+
+    @property
+    def number(self) -> int:
+        """Tells it from the other feeds of the process."""
+        return self._order.number
+
+    # --- as `Feed` says
+
+    def start(self) -> None:
+        """Start the process where it does not run, and the feed in it."""
+        self._process.start()
+        self._process.send(self._order)
+        self._is_sent = True
+        if self._thresholds is not None:
+            self.set_thresholds(self._thresholds)
+
+    def pause(self) -> None:
+        """Hold the feed."""
+        self._call("pause")
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._call("resume")
+
+    def step(self) -> None:
+        """Let one more frame through while paused."""
+        self._call("step")
+
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """Use other thresholds from the next frame on."""
+        self._thresholds = thresholds
+        if self._is_sent:
+            self._call("set_thresholds", thresholds)
+
+    def request_stop(self) -> None:
+        """Ask the feed to stop; does not wait."""
+        self._call("request_stop")
+
+    def stop(self) -> None:
+        """Stop the feed and wait; one that does not stop loses its process."""
+        self.request_stop()
+        with self._changed:
+            is_over = self._changed.wait_for(
+                lambda: self._status.state.is_over, _STOP_S
+            )
+        if not is_over:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """End the process by force."""
+        log.warning("the feed does not stop: its process is ended")
+        self._process.kill()
+
+    def status(self) -> PipelineStatus:
+        """What the process told last, ten times a second."""
+        with self._changed:
+            return self._status
+
+    # --- for the receiving thread of the process
+
+    def take_status(self, told: Told) -> None:
+        """Keep the newest status."""
+        fault = told.status.fault
+        if fault is not None and told.fault_text:
+            fault.__cause__ = FarTracebackError(told.fault_text)
+        self._set(told.status)
+
+    def take_result(self, result: FrameResult, trails: tuple[Trail, ...]) -> None:
+        """Hand the newest result to the display."""
+        self.trails.put(trails)
+        self.results.put(result)
+
+    def take_loss(self, process: subprocess.Popen[bytes]) -> None:
+        """End with a fault where the process ended before the feed did."""
+        if self.status().state.is_over:
+            return
+        try:
+            ending = _ending(process.wait(_STOP_S))
+        except subprocess.TimeoutExpired:
+            ending = "it does not answer"
+        fault = FeedLostError(
+            f"the process that runs the feed has ended: {ending}",
+            hint="Start the source again; the terminal has its last words.",
+        )
+        self._set(replace(self.status(), state=PipelineState.FAULTED, fault=fault))
+
+    def _set(self, status: PipelineStatus) -> None:
+        with self._changed:
+            self._status = status
+            self._changed.notify_all()
+        if status.state.is_over:
+            self.results.close()
+
+    def _call(self, method: str, *arguments: object) -> None:
+        self._process.send(Call(self.number, method, arguments))
+
+
+class _LatestTrails:
+    """Obeys `TrailSource`: what came with the newest result."""
+
+    def __init__(self) -> None:
+        self._trails: tuple[Trail, ...] = ()
+
+    def put(self, trails: tuple[Trail, ...]) -> None:
+        self._trails = trails
+
+    def snapshot(self) -> tuple[Trail, ...]:
+        return self._trails
+
+
+def _ending(status: int) -> str:
+    if status >= 0:
+        return f"status {status}"
+    return f"killed by {signal.Signals(-status).name}"
+
+
+def _log_error(error: Exception | None) -> None:
+    if error is not None:
+        log.error("the feed is not heard any more", exc_info=error)
