@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_IR_OF_FIXED_WEIGHTS = 4
+
+
 class OnnxSource(ModelSource):
     """An ONNX network with its open sizes filled in.
 
@@ -35,7 +38,8 @@ class OnnxSource(ModelSource):
     def __init__(self, path: Path, size_px: Optional[Tuple[int, int]]) -> None:
         self.model: Any = read_onnx(str(path))
         onnx = import_onnx("reading an ONNX network")
-        for tensor in self._real_inputs():
+        self._fix_weights()
+        for tensor in self.model.graph.input:
             _fill_sizes(tensor, size_px)
         del self.model.graph.value_info[:]
         try:
@@ -43,13 +47,21 @@ class OnnxSource(ModelSource):
         except RuntimeError as error:
             raise SizeError(f"{path.name} does not take that size: {error}") from error
 
-    def _real_inputs(self) -> List[Any]:
-        fixed = {one.name for one in self.model.graph.initializer}
-        return [one for one in self.model.graph.input if one.name not in fixed]
+    def _fix_weights(self) -> None:
+        """Let no caller replace weights: until they are fixed, none is folded.
+
+        Up to version 3 of the format all weights are listed as inputs too.
+        """
+        graph = self.model.graph
+        weights = {one.name for one in graph.initializer}
+        inputs = [one for one in graph.input if one.name not in weights]
+        del graph.input[:]
+        graph.input.extend(inputs)
+        self.model.ir_version = max(self.model.ir_version, _IR_OF_FIXED_WEIGHTS)
 
     def inputs(self) -> Tuple[End, ...]:
-        """Inputs that are no weights."""
-        return tuple(_end(one) for one in self._real_inputs())
+        """What it is fed with."""
+        return tuple(_end(one) for one in self.model.graph.input)
 
     def outputs(self, input_end: End) -> Tuple[End, ...]:
         """Outputs of the network."""

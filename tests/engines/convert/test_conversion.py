@@ -550,3 +550,37 @@ def test_onnx_is_written_without_attributes_at_their_default(network_file, tmp_p
     assert ("ConvTranspose", "strides") in names  # a step of two, which must be said
     for default in (("Conv", "dilations"), ("Conv", "strides"), ("Conv", "group")):
         assert default not in names
+
+
+@needs("onnx", "onnxruntime")
+def test_weights_that_an_old_onnx_lists_as_inputs_are_folded(tmp_path):
+    # given: a weight computed from another, both replaceable by a caller
+    import onnx
+
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    weights = helper.make_tensor("weights", kind, (1, 3, 1, 1), [1.0, 2.0, 3.0])
+    graph = helper.make_graph(
+        [
+            helper.make_node("Neg", ["weights"], ["negative"]),
+            helper.make_node("Conv", ["image", "negative"], ["mask"]),
+        ],
+        "old",
+        [
+            helper.make_tensor_value_info("image", kind, (1, 3, 8, 8)),
+            helper.make_tensor_value_info("weights", kind, (1, 3, 1, 1)),
+        ],
+        [helper.make_tensor_value_info("mask", kind, (1, 1, 8, 8))],
+        [weights],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)])
+    model.ir_version = 3
+    onnx.save(model, str(tmp_path / "old.onnx"))
+
+    # when
+    report, _ = convert(tmp_path / "old.onnx", tmp_path, Target.ONNX)
+
+    # then
+    made = onnx.load(str(tmp_path / "out" / "model.onnx"))
+    assert [one.name for one in made.graph.input] == ["image"]
+    assert [node.op_type for node in made.graph.node] == ["Conv"]
+    assert report["steps"][-1]["max_abs_diff"] == 0.0
