@@ -133,6 +133,10 @@ def import_tensorflow() -> Any:  # noqa: ANN401  a library without types
     """
     # Its notes on processor features are no news to an operator.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    # Otherwise the first session's number of threads computes for all later ones: a
+    # session of two threads after one of a single thread then used 1.00 cores, on
+    # 1.15 as on 2.17, and with this 1.7 to 1.9. Read at the first session.
+    os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
     try:
         with warnings.catch_warnings():
             # TensorFlow 1.15 warns of its own dtypes under numpy 1.17 and later.
@@ -163,7 +167,8 @@ def _session_config(tensorflow: Any, threads: int) -> Any:  # noqa: ANN401
     return v1.ConfigProto(
         intra_op_parallelism_threads=threads,
         inter_op_parallelism_threads=1,
-        # Without it, the first session's numbers hold for the whole process.
+        # Threads between operations; those within one are the environment's affair,
+        # see `import_tensorflow`.
         use_per_session_threads=True,
         allow_soft_placement=True,
         gpu_options=v1.GPUOptions(allow_growth=True),

@@ -64,7 +64,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     # Before TensorFlow is imported: it reads them once.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    # Otherwise the first session's number of threads computes for all later ones.
+    # As `engines.tensorflow_runtime` has it, before anything else imports TensorFlow.
     os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
     try:
         with tempfile.TemporaryDirectory(prefix="peregrine-") as scratch:

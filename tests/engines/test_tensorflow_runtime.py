@@ -1,4 +1,5 @@
 import importlib.util
+import os
 import sys
 
 import numpy as np
@@ -263,3 +264,12 @@ def test_without_tensorflow_the_engine_says_so(tmp_path, monkeypatch):
     with pytest.raises(EngineUnavailableError, match="cannot be imported") as caught:
         TensorFlowEngine(_model(tmp_path))
     assert "host this one" in caught.value.hint
+
+
+@needs_tensorflow
+def test_each_session_gets_its_own_threads(monkeypatch):
+    monkeypatch.delenv("TF_OVERRIDE_GLOBAL_THREADPOOL", raising=False)
+
+    import_tensorflow()
+
+    assert os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] == "1"

@@ -1,0 +1,105 @@
+"""`main.py doctor`: what works on this machine, tried on the bundled network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.errors import OutputError
+from app.progress import progress_bar
+
+if TYPE_CHECKING:
+    import argparse
+
+    from app.doctor_job import DoctorProgress, DoctorReport
+
+_INTERRUPTED = 130
+_BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "doctor",
+        help="try every engine of this machine and say what works",
+        description="Looks at this machine and its Pythons, converts and runs the"
+        " bundled network on every engine, compares each with the network as trained"
+        " and measures it. What does not work is told with its reason. A build by"
+        " TensorRT takes minutes on a board.",
+    )
+    parser.add_argument(
+        "--python",
+        type=Path,
+        metavar="PATH",
+        help="interpreter to prefer, a JetPack's say (default: what 'make engines'"
+        " made; this one and the system's are asked too)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write one report file to send: the text, and below it the same as JSON",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print nothing but the last JSON line"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; 0 when an engine works and none that is here failed."""
+    # Imported here: the window starts without what only commands need.
+    from app.doctor_job import CheckState
+    from app.doctor_report import text_of
+
+    if arguments.out is not None:
+        _require_writable(arguments.out)
+    shows_progress = not arguments.json and sys.stderr.isatty()
+    try:
+        report = _follow(arguments.python, shows_progress=shows_progress)
+    except KeyboardInterrupt:
+        print("cancelled", file=sys.stderr)
+        return _INTERRUPTED
+    text, line = text_of(report), json.dumps(report.to_document())
+    if arguments.out is not None:
+        _write(arguments.out, f"{text}\n\n{line}\n")
+    if not arguments.json:
+        print(text)
+        if arguments.out is not None:
+            print(f"report: {arguments.out}")
+    print(line)
+    states = [one.state for one in report.checks]
+    is_well = CheckState.WORKS in states and CheckState.FAILED not in states
+    return 0 if is_well else 1
+
+
+def _follow(python: Path | None, *, shows_progress: bool) -> DoctorReport:
+    from app.doctor_job import DoctorJob
+
+    with progress_bar(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
+
+        def show(progress: DoctorProgress) -> None:
+            bar.set_description_str(progress.activity, refresh=False)
+            bar.update(int(100 * progress.done_ratio) - bar.n)
+
+        return DoctorJob(python, show).run()
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse before the minutes that the report takes."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise OutputError(
+            f"cannot write {path}: it is a folder, or its folder is not there",
+            hint="Choose another --out.",
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}", hint="Choose another --out."
+        ) from error
