@@ -24,7 +24,7 @@ from engines.convert.request import ConversionRequest
 from engines.convert.samples import load_samples
 from engines.errors import EngineError
 from engines.host.client import HostedEngine
-from engines.manifest import load_manifest
+from engines.manifest import MANIFEST_NAME, load_manifest
 from engines.postprocessing import probability_from_output
 
 if TYPE_CHECKING:
@@ -242,7 +242,12 @@ class DoctorJob:
         assert case.target is not None
         assert case.python is not None
         request = ConversionRequest(
-            DEFAULT_MODEL, case.target, folder, precision=case.precision
+            # The frozen graph: a board's TensorFlow 1.15 reads no newer SavedModel.
+            load_manifest(DEFAULT_MODEL).path_of("frozen-graph"),
+            case.target,
+            folder,
+            precision=case.precision,
+            manifest=DEFAULT_MODEL / MANIFEST_NAME,
         )
         job = ConversionJob(request, case.python, str(SAMPLE_CLIP))
         job.start()
