@@ -27,7 +27,7 @@ from engines.convert.tf_trt_search import (
     search,
 )
 from engines.convert.verify import compare, require_equal
-from engines.convert.writers import Written
+from engines.convert.writers import Written, calibration_of
 from engines.errors import EngineUnavailableError
 from engines.manifest import Layout
 from engines.plan_manifest import manifest_path
@@ -81,7 +81,8 @@ def write_plan(
     tensors = network.tensors_for(prepared.samples.tensors)
     path = folder / PLAN_NAME
     content = network.model.SerializeToString()
-    made = plan_from_onnx(content, path, parameters, tensors, on_progress)
+    ranges = network.tensors_for(calibration_of(prepared))
+    made = plan_from_onnx(content, path, parameters, ranges, on_progress)
     fixed = {one.name for one in network.model.graph.initializer}
     inputs = [one.name for one in network.model.graph.input if one.name not in fixed]
     ends = inputs[0], network.model.graph.output[0].name
@@ -169,7 +170,8 @@ def write_tf_trt(
 
     start = time.perf_counter()
     frames = prepared.samples.tensors
-    made = convert_with_tf_trt(graph, terminals, folder, parameters, tuple(frames))
+    inputs = calibration_of(prepared) if parameters.needs_frames else frames
+    made = convert_with_tf_trt(graph, terminals, folder, parameters, tuple(inputs))
     files = tuple(one.relative_to(folder).as_posix() for one in files_of(made))
     ends = terminals.inputs[0], terminals.outputs[0]
     layout = prepared.model.input.layout if prepared.model else Layout.NHWC

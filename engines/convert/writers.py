@@ -248,7 +248,7 @@ def _openvino(
     network = openvino_export.read_network(path, prepared.shape)
     notes: List[str] = []
     if precision is Precision.INT8:
-        quantised = quantise(network, _calibration(prepared), prepared.model)
+        quantised = quantise(network, calibration_of(prepared), prepared.model)
         network = quantised.network
         notes.extend(quantised.notes)
         if not samples.is_real:
@@ -278,7 +278,7 @@ def _openvino(
     )
 
 
-def _calibration(prepared: "Prepared") -> "List[NDArray[Any]]":
+def calibration_of(prepared: "Prepared") -> "List[NDArray[Any]]":
     """Inputs for ranges: others than those to compare on, wherever there are any."""
     samples, model = prepared.samples, prepared.model
     if not samples.is_real:

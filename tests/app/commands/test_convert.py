@@ -100,6 +100,32 @@ def test_the_report_is_written_as_a_page_beside_the_engine(
     assert f"report: {page}" in capsys.readouterr().out
 
 
+def test_speed_and_every_try_are_told_to_a_person(tmp_path, capsys) -> None:
+    timed = {"fps_by_round": [50.0], "fps": 50.0, "ratio_to_reference": 1.0}
+    fast = {"fps_by_round": [90.0], "fps": 90.0, "ratio_to_reference": 1.8}
+    trial = {
+        "max_workspace_size_bytes": 256 << 20,
+        "minimum_segment_size": 3,
+        "fps": 41.25,
+        "memory_bytes": 300 << 20,
+        "engines": 2,
+        "failure": "",
+    }
+    results = [timed | {"engine": "as trained"}, fast | {"engine": "tf-trt"}]
+    speed = {"threads": 1, "results": results, "reason": ""}
+    result = RESULT | {"speed": speed, "trials": [trial]}
+    python = python_that_emits(tmp_path, {"event": "finished", "result": result})
+    words = ["net.pb", "--to", "tf-trt", "--out", str(tmp_path), "--python", python]
+
+    convert.run(arguments_for(*words))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "tf-trt: 90.0 fps, 1.80 times" in lines
+    assert any(
+        line.split() == ["256", "MiB", "3", "2", "41.2", "300", "MiB"] for line in lines
+    )
+
+
 def test_the_converters_error_is_raised(tmp_path) -> None:
     error = {"type": "OutputNotFoundError", "message": "two", "hint": "--output"}
     python = python_that_emits(tmp_path, {"event": "failed", "error": error})

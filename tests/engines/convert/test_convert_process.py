@@ -79,3 +79,50 @@ def test_killed_in_the_middle_it_leaves_no_half_engine(network_file, tmp_path):
     )
     assert events[-1]["event"] == "finished"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network.pb", "out"]
+
+
+@pytest.mark.parametrize(
+    ("target", "is_hidden"), [("tensorflow", True), ("tensorrt", False)]
+)
+def test_the_gpu_is_hidden_from_targets_that_do_not_need_it(
+    target, is_hidden, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    code = (
+        "import os, sys\n"
+        "from engines.convert.__main__ import main\n"
+        f"main(['none.pb', '--to', '{target}', '--out', 'out'])\n"
+        "sys.stderr.write(repr(os.environ.get('CUDA_VISIBLE_DEVICES')))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=str(tmp_path),
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        check=True,
+    )
+
+    assert done.stderr.decode().endswith("'-1'" if is_hidden else "None")
+
+
+def test_tf_trt_is_asked_for_its_reasons_before_tensorflow_is_there(tmp_path):
+    code = (
+        "import os, sys\n"
+        "from engines.convert.__main__ import main\n"
+        "main(['none.pb', '--to', 'tf-trt', '--out', 'out'])\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "sys.stderr.write(os.environ['TF_CPP_VMODULE'])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=str(tmp_path),
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        check=True,
+    )
+
+    assert "segment=1" in done.stderr.decode()

@@ -1,21 +1,24 @@
 """The report of a conversion, on a graph that stands in for a converted one."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engines.base import Precision
-from engines.convert import nvidia_writers, tf_trt_measure
+from engines.convert import nvidia_writers, tf_trt_measure, writers
 from engines.convert.conversion import Prepared
 from engines.convert.ends import End
 from engines.convert.errors import VerificationError
 from engines.convert.graph import KeptNode
+from engines.convert.nvidia_parameters import NvidiaParameters
+from engines.convert.request import ConversionRequest, Target
 from engines.convert.samples import Samples
 from engines.convert.tf_trt import FACTS_NAME, TfTrtModel, machine_facts
 from engines.convert.tf_trt_parameters import TfTrtParameters
 from engines.convert.tf_trt_report import TfTrtReport
-from engines.convert.tf_trt_search import search
+from engines.convert.tf_trt_search import Measured, search
 from engines.manifest import InputSpec, ModelManifest
 from tests.engines.tf_trt.graphs import ENDS, SHAPE, network
 
@@ -95,3 +98,77 @@ def test_a_search_measures_what_it_converts(monkeypatch, prepared):
     assert [trial.failure for trial in result.trials] == ["", ""]
     assert result.best.measured.fps > 10
     assert result.best.measured.engines == 1
+
+
+def test_ranges_of_int8_come_from_frames_that_nothing_is_compared_on(
+    tmp_path, monkeypatch, prepared
+):
+    # given
+    given = []
+
+    def convert(before, terminals, folder, parameters, inputs):
+        given.extend(inputs)
+        return convert_to(network())(before, terminals, folder, parameters, inputs[:1])
+
+    monkeypatch.setattr(nvidia_writers, "convert_with_tf_trt", convert)
+    other = np.full(SHAPE, 0.25, np.float32)
+    samples = Samples(frames(), "a clip", True, (other,))
+
+    # when
+    write(tmp_path, prepared._replace(samples=samples), Precision.INT8)
+
+    # then
+    assert [one is other for one in given] == [True]
+
+
+def test_the_fastest_of_a_search_is_written_and_every_try_reported(
+    tmp_path, monkeypatch, prepared
+):
+    # given: segments of 10 are fastest, in the first workspace
+    chosen = []
+
+    def measured_here(*_given):
+        def measure(parameters):
+            size = parameters.minimum_segment_size
+            fps = 80.0 if size == 10 else 50.0
+            return Measured(fps, parameters.max_workspace_size_bytes, 1)
+
+        return measure
+
+    def convert(before, terminals, folder, parameters, inputs):
+        chosen.append(parameters)
+        return convert_to(network())(before, terminals, folder, parameters, inputs)
+
+    monkeypatch.setattr(nvidia_writers, "measured_here", measured_here)
+    monkeypatch.setattr(nvidia_writers, "convert_with_tf_trt", convert)
+    request = ConversionRequest(
+        Path("m"),
+        Target.TF_TRT,
+        tmp_path,
+        precision=Precision.FP16,
+        nvidia=NvidiaParameters(workspace_mib=96, is_searched=True),
+    )
+    told = []
+
+    # when
+    written = writers.write_graph(
+        network(), ENDS, prepared, request, tmp_path, told.append
+    )
+
+    # then: within the same speed, the one with the least memory
+    (parameters,) = chosen
+    assert parameters.minimum_segment_size == 10
+    assert parameters.max_workspace_size_bytes == 64 << 20
+    tried = [trial.to_document() for trial in written.trials]
+    assert tried[0]["max_workspace_size_bytes"] == 96 << 20
+    assert [one["minimum_segment_size"] for one in tried[:4]] == [3, 5, 10, 20]
+    ratios = [one.done_ratio for one in told]
+    assert ratios == sorted(ratios)
+    assert ratios[-1] == 1.0
+    assert told[2].phase == "workspace 96 MiB, segments of 10: 80.0 fps"
+
+
+def test_no_workspace_is_tried_that_takes_half_of_what_is_free():
+    tried = nvidia_writers._workspaces_to_try(256 << 20, 300 << 20)
+
+    assert tried == (256 << 20, 128 << 20, 64 << 20)
