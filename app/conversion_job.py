@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import hashlib
 import importlib.util
@@ -278,9 +279,10 @@ class ConversionJob:
                 self._set(activity=f"reading frames of {self._clip}")
                 path, spec = scratch / "frames.npz", _input_spec(event["input"])
                 save_prepared_frames(self._clip, spec, path, stop.is_set)
-                if child.stdin is not None:
-                    child.stdin.write(f"{path}\n".encode())
-                    child.stdin.flush()
+                assert child.stdin is not None
+                # A child that died meanwhile reads nothing; its end tells why.
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(child.stdin.fileno(), f"{path}\n".encode())
             case "finished":
                 self._set(state=ConversionState.DONE, result=event["result"])
             case "failed":

@@ -317,7 +317,27 @@ def test_frames_are_prepared_when_the_input_is_known(
     status = job.wait(PATIENCE_S)
 
     # then
-    assert status.result == {"shape": [4, 6, 8, 3], "last": [120.0, 160.0, 200.0]}
+    assert status.result == {"shape": [2, 6, 8, 3], "last": [80.0, 120.0, 160.0]}
+
+
+def test_a_kill_while_frames_are_prepared_is_told_as_a_kill(
+    converter, request_in, tmp_path
+) -> None:
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for index in range(6):
+        _write_picture(folder / f"{index}.png", level=40 * index)
+    script = (
+        'emit("frames_wanted", input={"width_px": 8, "height_px": 6,'
+        ' "colour": "grey", "layout": "nhwc", "fit": "stretch"})\n'
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    job = ConversionJob(request_in, converter(script), clip=str(folder))
+
+    job.start()
+    error = job.wait(PATIENCE_S).error
+
+    assert isinstance(error, OutOfMemoryError)
 
 
 def test_a_clip_that_is_not_there_is_the_error_that_is_shown(

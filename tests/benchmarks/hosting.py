@@ -2,12 +2,15 @@
 
     .venv/bin/python -m tests.benchmarks.hosting overhead [--engine-host PYTHON] ...
     .venv/bin/python -m tests.benchmarks.hosting kills [--kills N] ...
+    .venv/bin/python -m tests.benchmarks.hosting conversion-kills [--kills N] ...
     .venv/bin/python -m tests.benchmarks.hosting fuzz [--messages N] ...
 
 `overhead` runs the same engine here and hosted, by turns in one run, on the same
 tensor. `kills` ends the host with SIGKILL at random moments, while it starts too,
-during live tracking of the synthetic source, and checks the books afterwards. `fuzz`
-sends wrong messages to a real host and counts the answers.
+during live tracking of the synthetic source, and checks the books afterwards.
+`conversion-kills` does so to the process that converts, in the interpreter named with
+`--converter`, and then lets one conversion finish. `fuzz` sends wrong messages to a
+real host and counts the answers.
 """
 
 from __future__ import annotations
@@ -20,17 +23,22 @@ import random
 import signal
 import struct
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.conversion_job import ConversionJob, ConversionState, find_interpreter
+from app.paths import SAMPLE_CLIP
 from app.pipeline import Pipeline, PipelineState
 from app.sources.base import FrameMode
 from app.sources.synthetic import SyntheticSource
 from engines.base import EngineKind
 from engines.catalogue import availability, open_engine
+from engines.convert.errors import ConversionError
+from engines.convert.request import ConversionRequest, Target
 from engines.host.channel import Channel
 from engines.host.client import HostedEngine
 from engines.host.errors import HostLostError
@@ -51,9 +59,16 @@ _PATIENCE_S = 180.0
 
 
 def main() -> int:
-    """Run one of the three."""
+    """Run one of the four."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("overhead", "kills", "fuzz"))
+    run = {
+        "overhead": measure_overhead,
+        "kills": run_kills,
+        "conversion-kills": run_conversion_kills,
+        "fuzz": run_fuzz,
+    }
+    parser.add_argument("what", choices=tuple(run))
+    parser.add_argument("--converter", type=Path, metavar="PYTHON")
     parser.add_argument(
         "--engine-host", type=Path, default=Path(sys.executable), metavar="PYTHON"
     )
@@ -71,7 +86,6 @@ def main() -> int:
     arguments = parser.parse_args()
     # Fifty deaths are fifty warnings.
     logging.basicConfig(level=logging.ERROR)
-    run = {"overhead": measure_overhead, "kills": run_kills, "fuzz": run_fuzz}
     return run[arguments.what](arguments)
 
 
@@ -224,13 +238,16 @@ def _hosts() -> list[int]:
     """Those children that are an engine's host; the source has one too."""
     found = []
     for child in _children():
-        try:
-            command = Path(f"/proc/{child}/cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if b"engines.host" in command.split(b"\0"):
+        if b"engines.host" in _command_of(child):
             found.append(child)
     return found
+
+
+def _command_of(process_id: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{process_id}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _children() -> list[int]:
@@ -247,6 +264,72 @@ def _children() -> list[int]:
 def _need(is_met: bool, complaint: str) -> None:
     if not is_met:
         raise HostLostError(complaint)
+
+
+# --- kills of a conversion
+
+_CONVERSION_S = 8.0
+
+
+def run_conversion_kills(arguments: argparse.Namespace) -> int:
+    """Kill the converter again and again; 1 if anything is off."""
+    with tempfile.TemporaryDirectory(prefix="peregrine-kills-") as name:
+        folder = Path(name)
+        # What the job and its child put aside comes to lie where it is looked for.
+        tempfile.tempdir = os.environ["TMPDIR"] = name
+        return _kill_converters(arguments, folder)
+
+
+def _kill_converters(arguments: argparse.Namespace, folder: Path) -> int:
+    chance = random.Random(arguments.seed)
+    python = find_interpreter(arguments.converter)
+    request = ConversionRequest(
+        arguments.model, Target.TENSORFLOW, folder / "out", is_forced=True
+    )
+    ends: collections.Counter[str] = collections.Counter()
+    children = len(_children())
+    left: list[str] = []
+    for _ in range(arguments.kills):
+        job = ConversionJob(request, python, str(SAMPLE_CLIP))
+        job.start()
+        _kill_later(job, chance.uniform(0.0, _CONVERSION_S), children)
+        status = job.wait(_PATIENCE_S)
+        ends[f"{status.state.value} {type(status.error).__name__}"] += 1
+        if isinstance(status.error, ConversionError) and ends.total() < 6:
+            print(status.error.message)
+        left += [str(one) for one in folder.iterdir() if one != request.folder]
+    job = ConversionJob(request, python, str(SAMPLE_CLIP))
+    job.start()
+    last = job.wait(_PATIENCE_S)
+    for words, count in ends.most_common():
+        print(f"{count:4d} {words}")
+    checks = {
+        "every kill was told as what it was, or came too late": all(
+            words in ("failed OutOfMemoryError", "done NoneType") for words in ends
+        ),
+        "no child process is left": len(_children()) == children,
+        f"nothing unfinished is left {left[:3]}": not left,
+        "the next conversion works": last.state is ConversionState.DONE,
+    }
+    for words, is_met in checks.items():
+        print(f"{'ok' if is_met else 'FAILED':7} {words}")
+    return 0 if all(checks.values()) else 1
+
+
+def _kill_later(job: ConversionJob, delay_s: float, before: int) -> None:
+    """Kill the job's process after a while, unless it has ended."""
+    deadline_s = time.monotonic() + delay_s
+    while time.monotonic() < deadline_s or len(_children()) == before:
+        if job.status().state.is_over:
+            return
+        time.sleep(0.002)
+    for child in _converters():
+        os.kill(child, signal.SIGKILL)
+
+
+def _converters() -> list[int]:
+    """Children that convert, also those that have not started Python yet."""
+    return [x for x in _children() if b"engines.convert" in _command_of(x)]
 
 
 # --- fuzzing
