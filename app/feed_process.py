@@ -35,7 +35,7 @@ from app.feed_messages import (
     portable_fault,
 )
 from app.pipeline import Pipeline, PipelineStatus
-from app.process import DISPLAY_PERIOD_S, prepare_process
+from app.process import DISPLAY_PERIOD_S, prepare_process, yield_thread
 from app.worker import Worker
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ class _Shower:
         return self._worker.is_alive
 
     def _run(self, stop: threading.Event) -> None:
+        yield_thread()
         results = self._pipeline.results
         due_s = 0.0
         while not results.is_drained and not stop.wait(due_s - time.monotonic()):

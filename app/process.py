@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 DISPLAY_PERIOD_S = 1 / 60 if (os.cpu_count() or 1) > 2 else 1 / 30
 """Shortest time from one picture of the feed to the next."""
 
+_YIELDING_NICENESS = 10
+
 
 def prepare_process() -> None:
     """Set up the interpreter and OpenCV for several busy threads."""
@@ -47,3 +49,10 @@ def hurry_thread(urgency: int, thread_id: int = 0) -> None:
         os.sched_setscheduler(thread_id, policy, os.sched_param(urgency))
     except OSError as error:
         log.info("no real-time priority %d: %s", urgency, error.strerror)
+
+
+def yield_thread() -> None:
+    """Let other threads run before the calling one where cores are few."""
+    if hasattr(os, "setpriority") and sys.platform == "linux":
+        # There, a process's number 0 means the calling thread.
+        os.setpriority(os.PRIO_PROCESS, 0, _YIELDING_NICENESS)

@@ -73,7 +73,7 @@ class TrackOutcome:
         ]
         if engine is not None:
             lines.append(
-                f"{engine.model.name} on {engine.kind.value} {engine.precision.value},"
+                f"{engine.model.name} in {engine.precision.value} on {engine.library},"
                 f" {engine.threads} thread(s), {engine.device}"
             )
         lines.append(f"written to {self.folder}")

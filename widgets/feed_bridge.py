@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from app.process import DISPLAY_PERIOD_S
 from app.telemetry import TelemetrySample
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from app.feed import Feed
     from app.pipeline import PipelineState, PipelineStatus
 
-# Half a refresh of the screen: a picture waits 4 ms on average.
-_PERIOD_MS = 8
+# Twice as often as pictures come: one waits a quarter of their period on average.
+_PERIOD_MS = round(1e3 * DISPLAY_PERIOD_S / 2)
 _SAMPLE_S = 0.1
 # Digits that change ten times a second cannot be read.
 _STATUS_S = 0.25

@@ -157,4 +157,6 @@ def _sentence(text: str) -> str:
     if not text:
         return ""
     ended = text if text.endswith((".", "!", "?")) else f"{text}."
-    return ended[0].upper() + ended[1:]
+    # The name of a file keeps its letters.
+    is_word = ended.split(maxsplit=1)[0].isalpha()
+    return ended[0].upper() + ended[1:] if is_word else ended

@@ -20,7 +20,7 @@ _LEGEND_S = 0.3
 
 _RATES = (
     Series("capture_hz", "capture", Colour.SERIES_1),
-    Series("infer_hz", "inference", Colour.SERIES_2),
+    Series("infer_hz", "infer", Colour.SERIES_2),
     Series("display_hz", "display", Colour.SERIES_3),
 )
 _LATENCIES = (

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _FALLBACK_RATE_HZ = 25.0
 _FULL_RANGE = 2
 """Of a frame's `color_range`: black is 0 and not 16."""
+_INVALID_DATA = -0x41444E49  # FFmpeg's AVERROR_INVALIDDATA
 _NO_INDEX_HINT = (
     "It is no video, or its end is missing: an MP4 file that was not finished has no"
     " index."
@@ -206,6 +207,9 @@ class _Film:
         is_started = False
         try:
             for packet in self._container.demux(self._stream):
+                if packet.is_corrupt and is_started:
+                    # Where a file is cut there is half a frame: decoders complete it.
+                    raise av.InvalidDataError(_INVALID_DATA, "half a packet")
                 try:
                     frames = packet.decode()
                 except av.FFmpegError:
@@ -232,6 +236,10 @@ class _Film:
         period_ns = 1e9 / self.rate_hz
         if self._stream.duration is not None and self._stream.time_base is not None:
             declared_s = float(self._stream.duration * self._stream.time_base)
+            if self._container.format.name == "avi" and self.frame_count:
+                # Without its index, which is at the end, FFmpeg tells what it found;
+                # the header tells the number of frames, at a constant rate.
+                declared_s = max(declared_s, self.frame_count / self.rate_hz)
             is_missing = self.frame_count is None or count < self.frame_count
             return is_missing and declared_s * 1e9 - end_ns > 1.5 * period_ns
         # The whole file's duration: that of the sound, where there is any.
@@ -241,9 +249,11 @@ class _Film:
         return declared_ns - end_ns > max(1.5 * period_ns, 50e6)
 
     def _lost(self, index: int, end_ns: int, what: str) -> SourceLostError:
-        total = f" of {self.frame_count}" if self.frame_count else ""
-        if self._container.duration is not None:
-            total += f" ({self._container.duration / av.time_base:.2f} s declared)"
+        total = ""
+        if self.frame_count:
+            total = f" of {self.frame_count}"
+        elif self._container.duration is not None:
+            total = f" ({self._container.duration / av.time_base:.2f} s declared)"
         return SourceLostError(
             f"{self._path.name} {what} after {index} frames{total},"
             f" at {end_ns * 1e-9:.2f} s",

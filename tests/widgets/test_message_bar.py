@@ -96,6 +96,15 @@ def test_severities_differ_by_their_sign(bar: MessageBar) -> None:
     assert signs[0] != signs[1] != signs[2] != signs[0]
 
 
+def test_a_message_starts_large_but_a_file_keeps_its_name() -> None:
+    texts = [
+        Message.of_error(SourceLostError(text)).text
+        for text in ("the camera is gone", "clip.mp4 ends early")
+    ]
+
+    assert texts == ["The camera is gone.", "clip.mp4 ends early."]
+
+
 def test_markup_in_a_message_is_shown_as_it_is(bar: MessageBar) -> None:
     bar.show_message(Message(Severity.ERROR, "No file <b>x</b>.mp4"))
 

@@ -213,6 +213,7 @@ def test_a_file_without_its_index_says_so(tmp_path: Path) -> None:
     [
         ("index first.mp4", {"movflags": "faststart"}, "of 30"),
         ("clusters.mkv", {}, r"0\.25 s declared"),
+        ("index last.avi", {}, "of 30"),
     ],
 )
 def test_a_cut_video_gives_what_it_has_and_says_where_it_ends(
