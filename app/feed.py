@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.engine_trial import TrialLimits
     from app.frames import FrameResult, Trail
     from app.handoff import LatestSlot
     from app.pipeline import PipelineStatus
     from app.segmentation import Thresholds
+    from engines.base import Engine
 
 
 class TrailSource(Protocol):
@@ -54,6 +58,16 @@ class Feed(Protocol):
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Use other thresholds from the next frame on."""
+        ...
+
+    def try_engine(
+        self, make_engine: Callable[[], Engine], limits: TrialLimits
+    ) -> None:
+        """Try another engine on the live frames; it takes over if it is as good."""
+        ...
+
+    def cancel_trial(self) -> None:
+        """Reject the engine that is tried; the one before infers on."""
         ...
 
     def request_stop(self) -> None:

@@ -90,7 +90,10 @@ class FeedServer:
         elif isinstance(message, Open):
             self._open(message)
         elif self._pipeline is not None and message.number == self._number:
-            getattr(self._pipeline, message.method)(*message.arguments)
+            try:
+                getattr(self._pipeline, message.method)(*message.arguments)
+            except Exception:
+                log.exception("the feed could not %s", message.method)
 
     def _open(self, order: Open) -> None:
         self._number = order.number

@@ -94,7 +94,7 @@ class FrameInference:
     ) -> list[NDArray[np.uint8]]:
         usable = [
             frame
-            for frame in stack
+            for frame in stack[-preprocessor.spec.frame_count :]
             if (frame.height_px, frame.width_px) == self._frame_shape
         ]
         self._planes = {

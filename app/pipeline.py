@@ -8,8 +8,11 @@ import threading
 from collections import deque
 from contextlib import closing
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from app.engine_keeper import EngineKeeper, EngineSeat
+from app.engine_trial import EngineTrial
 from app.frames import StageTimes, TrackState
 from app.handoff import Backlog, LatestSlot
 from app.inference import FrameInference, track_frame
@@ -27,6 +30,7 @@ from engines.errors import FrameLostError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.engine_trial import TrialLimits, TrialStatus
     from app.frames import Frame, FrameResult
     from app.inference import InferredFrame
     from app.sources.base import FrameSource
@@ -94,6 +98,8 @@ class PipelineStatus:
     """In the newest result."""
     tracks_born: int
     """Tracks confirmed since the start."""
+    trial: TrialStatus | None
+    """Of the engine that is tried, or was tried last."""
     fault: Exception | None
     """What ended it: a `ConsoleError` or `EngineError` unless it is a bug."""
 
@@ -114,6 +120,7 @@ class PipelineStatus:
             stages=StageTimes(),
             confirmed_tracks=0,
             tracks_born=0,
+            trial=None,
             fault=fault,
         )
 
@@ -131,7 +138,7 @@ class Pipeline:
     source : FrameSource
         Opened, read and closed in the capture thread.
     make_engine : callable
-        Opens the engine; called in the inference thread, which closes it.
+        Opens the engine, in a thread that closes it too.
     mode : FrameMode
         LIVE: the newest frame wins. EVERY_FRAME: the source waits.
     tracker_settings : TrackerSettings
@@ -155,9 +162,9 @@ class Pipeline:
         """The newest result; for one reader, the display."""
         self.trails = Trails()
         self._source = source
-        self._make_engine = make_engine
         self._mode = mode
-        self._tracker = Tracker(tracker_settings or TrackerSettings())
+        self._tracker_settings = tracker_settings or TrackerSettings()
+        self._tracker = Tracker(self._tracker_settings)
         self._asked_thresholds = thresholds
         self._model_thresholds: Thresholds | None = None
         self._frame_limit = frame_limit
@@ -171,7 +178,10 @@ class Pipeline:
         self._latency = DurationWindow()
         self._stack_size = 1
         self._stage_windows = tuple(DurationWindow(120) for _ in range(4))
-        self._engine: Engine | None = None
+        self._keeper = EngineKeeper(make_engine)
+        self._seat: EngineSeat | None = None
+        self._trial: EngineTrial | None = None
+        self._trials = 0
         self._engine_ready = threading.Event()
         self._is_stop_asked = False
         self._flow = threading.Condition()
@@ -233,6 +243,34 @@ class Pipeline:
         """Use other thresholds from the next frame on."""
         self._asked_thresholds = thresholds
 
+    def try_engine(
+        self, make_engine: Callable[[], Engine], limits: TrialLimits
+    ) -> None:
+        """Try another engine on the live frames; it takes over if it is as good.
+
+        `EngineTrial` says how, and `status` how it goes. Tracks keep their ids. While
+        one trial goes on, or before the first engine is open, nothing happens.
+        """
+        is_busy = self._trial is not None and not self._trial.status().phase.is_over
+        if self._seat is None or is_busy or self._seat.is_closed:
+            log.warning("an engine cannot be tried now")
+            return
+        self._trials += 1
+        self._trial = EngineTrial(
+            self._trials,
+            make_engine,
+            limits,
+            self._seat,
+            self._tracker_settings,
+            partial(self._hurry, _INFERENCE_URGENCY),
+        )
+        self._trial.start()
+
+    def cancel_trial(self) -> None:
+        """Reject the engine that is tried; the one before infers on."""
+        if self._trial is not None:
+            self._trial.request_stop()
+
     def request_stop(self) -> None:
         """Ask the threads to stop; does not wait."""
         self._is_stop_asked = True
@@ -240,8 +278,10 @@ class Pipeline:
             worker.request_stop()
         with self._flow:
             self._flow.notify_all()
-        if self._engine is not None:
-            self._engine.cancel()
+        if self._seat is not None:
+            self._seat.running.cancel()
+        if self._trial is not None:
+            self._trial.request_stop()
         self._newest.close()
         self._every.close()
 
@@ -262,6 +302,8 @@ class Pipeline:
             return
         self._inference.join(_JOIN_S)
         self._tracking.join(_JOIN_S)
+        if self._trial is not None:
+            self._trial.join(_JOIN_S)
 
     def abandon(self) -> None:
         """Let go of it: its threads end with the process at the latest."""
@@ -280,6 +322,7 @@ class Pipeline:
     def status(self) -> PipelineStatus:
         """One consistent snapshot; any thread may ask."""
         p50_ms, p99_ms = self._latency.percentiles_ms(50, 99)
+        trial = self._trial.status() if self._trial else None
         stages = StageTimes(*(w.percentiles_ms(50)[0] for w in self._stage_windows))
         with self._state_lock:
             return PipelineStatus(
@@ -296,6 +339,7 @@ class Pipeline:
                 stages=stages,
                 confirmed_tracks=self._confirmed,
                 tracks_born=self._born,
+                trial=trial,
                 fault=self._fault,
             )
 
@@ -363,6 +407,8 @@ class Pipeline:
                 return
             self._capture_rate.tick(frame.captured_ns)
             self._ledger.capture(frame.index)
+            if recent.maxlen != self._stack_size:
+                recent = deque(recent, self._stack_size)
             recent.append(frame)
             if self._is_paused and not self._spend_step():
                 self._ledger.skip()
@@ -414,36 +460,11 @@ class Pipeline:
     def _run_inference(self, stop: threading.Event) -> None:
         self._hurry(_INFERENCE_URGENCY)
         feed = self._newest if self._mode is FrameMode.LIVE else self._every
+        self._keeper.start()
         try:
-            with closing(self._make_engine()) as engine:
-                model = engine.spec.model
-                self._model_thresholds = Thresholds(
-                    model.threshold_low, model.threshold_high
-                )
-                self._stack_size = model.input.frame_count
-                self._engine = engine
-                with self._state_lock:
-                    self._engine_spec = engine.spec
-                self._engine_ready.set()
-                inference = FrameInference(engine)
-                while not stop.is_set() and not feed.is_drained:
-                    # Waiting first keeps the frame that is taken then a new one.
-                    if not self._inferred.wait_for_room(_WAIT_S):
-                        continue
-                    stack = feed.take(_WAIT_S)
-                    if stack is None:
-                        continue
-                    try:
-                        inferred = inference.infer(stack)
-                    except FrameLostError as error:
-                        log.warning("%s", error.message)
-                        self._ledger.discard()
-                        continue
-                    except Exception:
-                        self._ledger.discard()
-                        raise
-                    if not self._inferred.offer(inferred):
-                        self._ledger.discard()
+            if self._keeper.wait_until_open(stop) is not None:
+                self._seat = EngineSeat(self._keeper)
+                self._infer_frames(stop, feed, self._seat)
         finally:
             # Also where the engine failed: the capture thread has to end.
             self._capture.request_stop()
@@ -451,6 +472,62 @@ class Pipeline:
             feed.close()
             while feed.take(0) is not None:
                 self._ledger.discard()
+            self._let_engines_go()
+
+    def _infer_frames(
+        self,
+        stop: threading.Event,
+        feed: LatestSlot[tuple[Frame, ...]] | Backlog[tuple[Frame, ...]],
+        seat: EngineSeat,
+    ) -> None:
+        inference = self._inference_of(seat)
+        self._engine_ready.set()
+        while not stop.is_set() and not feed.is_drained:
+            # Waiting first keeps the frame that is taken then a new one.
+            if not self._inferred.wait_for_room(_WAIT_S):
+                continue
+            stack = feed.take(_WAIT_S)
+            if seat.change():
+                inference = self._inference_of(seat)
+            if stack is None:
+                continue
+            try:
+                inferred = inference.infer(stack)
+            except Exception as error:
+                self._ledger.discard()
+                if seat.fall_back(error):
+                    inference = self._inference_of(seat)
+                elif not isinstance(error, FrameLostError):
+                    raise
+                log.warning("a frame is lost to the engine: %s", error)
+                continue
+            if not self._inferred.offer(inferred):
+                self._ledger.discard()
+            if self._trial is not None:
+                self._trial.offer(stack, inferred)
+
+    def _inference_of(self, seat: EngineSeat) -> FrameInference:
+        """Infer with the engine that has the seat now."""
+        engine = seat.running.engine
+        model = engine.spec.model
+        self._model_thresholds = Thresholds(model.threshold_low, model.threshold_high)
+        self._stack_size = model.input.frame_count
+        with self._state_lock:
+            self._engine_spec = engine.spec
+        log.info("inferring with %s on %s", model.name, engine.spec.library)
+        return FrameInference(engine)
+
+    def _let_engines_go(self) -> None:
+        keepers = [self._keeper]
+        if self._seat is not None:
+            keepers.append(self._seat.running)
+            self._seat.close()
+        self._keeper.retire()
+        if self._trial is not None:
+            self._trial.request_stop()
+        if self._engine_ready.is_set():
+            for keeper in keepers:
+                keeper.join(_JOIN_S)
 
     # --- tracking thread
 

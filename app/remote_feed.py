@@ -34,6 +34,7 @@ from app.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.engine_trial import TrialLimits
     from app.frames import FrameResult, Trail
     from app.segmentation import Thresholds
     from app.sources.base import FrameMode, FrameSource
@@ -223,6 +224,16 @@ class RemoteFeed:
         self._thresholds = thresholds
         if self._is_sent:
             self._call("set_thresholds", thresholds)
+
+    def try_engine(
+        self, make_engine: Callable[[], Engine], limits: TrialLimits
+    ) -> None:
+        """Try another engine; `make_engine` must be picklable."""
+        self._call("try_engine", make_engine, limits)
+
+    def cancel_trial(self) -> None:
+        """Reject the engine that is tried."""
+        self._call("cancel_trial")
 
     def request_stop(self) -> None:
         """Ask the feed to stop; does not wait."""

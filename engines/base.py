@@ -50,7 +50,8 @@ class EngineSpec(NamedTuple):
 class Engine(abc.ABC):
     """A loaded network.
 
-    Opened, called and closed in one thread. Usable as a context manager.
+    Opened and closed in one thread, which outlives it, and called by one thread at a
+    time. Usable as a context manager.
     """
 
     @property

@@ -2,8 +2,8 @@
 
 Through ctypes on `libcudart`: no Python package for CUDA exists for the Python 3.6
 and CUDA 10.2 of a Jetson TX2, and this small part of the library has not changed
-from there to CUDA 13. All of it is used from one thread, and everything that is
-opened has a `close()`, which may be called twice.
+from there to CUDA 13. All of it is used by one thread at a time, and everything that
+is opened has a `close()`, which may be called twice.
 """
 
 import contextlib

@@ -38,7 +38,7 @@ class HostedEngine(Engine):
     wait from another thread.
 
     The kernel ends the host with the thread that opened the engine: as every engine,
-    it is opened, called and closed in one thread.
+    it is opened and closed in one thread, which outlives it.
 
     Parameters
     ----------

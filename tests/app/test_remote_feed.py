@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from app.engine_trial import TrialLimits, TrialPhase
 from app.errors import FeedLostError, SourceLostError, SourceNotFoundError
 from app.feed_messages import portable_fault
 from app.pipeline import PipelineState
@@ -245,6 +246,22 @@ def test_what_it_logs_is_in_the_log_of_the_window(
 
     [text] = [each.getMessage() for each in caplog.records if "opened" in each.msg]
     assert text != f"opened in {os.getpid()}"
+
+
+def test_another_engine_takes_over_in_the_process(process: FeedProcess) -> None:
+    make_source = partial(FakeSource, None, delay_s=0.002, is_live=True)
+    feed = process.make_feed(make_source, FakeEngine, LIVE)
+    feed.start()
+    _until(lambda: feed.status().state is PipelineState.RUNNING, "it runs")
+
+    feed.try_engine(FakeEngine, TrialLimits(1.0, 1000.0, 0.05, 0.05))
+
+    def is_accepted() -> bool:
+        trial = feed.status().trial
+        return trial is not None and trial.phase is TrialPhase.ACCEPTED
+
+    _until(is_accepted, "it is accepted")
+    feed.stop()
 
 
 def test_closing_ends_a_running_feed(process: FeedProcess) -> None:
