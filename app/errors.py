@@ -6,6 +6,7 @@ ConsoleError
 │   ├── SourceFormatError       it is there and is not what it should be
 │   └── SourceLostError         it gave frames and then failed
 ├── OutputError             results cannot be written
+├── SettingsError           settings cannot be read, written or accepted
 ├── FeedLostError           the process that runs the feed has ended
 └── WorkerStuckError        a thread did not stop in time
 """
@@ -46,6 +47,10 @@ class SourceLostError(SourceError):
 
 class OutputError(ConsoleError):
     """Results cannot be written."""
+
+
+class SettingsError(ConsoleError):
+    """Settings cannot be read, written or accepted."""
 
 
 class FeedLostError(ConsoleError):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from app.paths import DEFAULT_MODEL
+from app.engine_choice import EngineChoice
 from engines.base import EngineKind, Precision
-from engines.catalogue import open_engine
-from engines.host.client import HostedEngine
-from engines.manifest import load_manifest
 
 if TYPE_CHECKING:
     import argparse
@@ -20,12 +17,11 @@ if TYPE_CHECKING:
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of model and engine."""
+    """Add the choice of model and engine; what is not given is None."""
     parser.add_argument(
         "--engine",
         type=EngineKind,
         choices=list(EngineKind),
-        default=EngineKind.OPENVINO,
         metavar="KIND",
         help="what runs the network: "
         + ", ".join(kind.value for kind in EngineKind)
@@ -34,7 +30,6 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        default=DEFAULT_MODEL,
         metavar="FOLDER",
         help="folder with the model's manifest.json (default: the bundled network)",
     )
@@ -48,7 +43,6 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads",
         type=int,
-        default=1,
         metavar="N",
         help="threads of one inference (default: 1, which leaves a core to the rest)",
     )
@@ -69,9 +63,17 @@ def engine_factory(arguments: argparse.Namespace) -> Callable[[], Engine]:
     ManifestError
         If the model's folder has no valid manifest.
     """
-    kind: EngineKind = arguments.engine
-    manifest = None if kind is EngineKind.REFERENCE else load_manifest(arguments.model)
-    order = (kind, manifest, arguments.precision, arguments.threads)
-    if arguments.engine_host is None:
-        return partial(open_engine, *order)
-    return partial(HostedEngine, arguments.engine_host, *order)
+    return EngineChoice(**given_engine(arguments)).factory()
+
+
+def given_engine(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says of the engine, by the fields of `EngineChoice`."""
+    given = {
+        "kind": arguments.engine,
+        "model": arguments.model,
+        "precision": arguments.precision,
+        "threads": arguments.threads,
+        "host": arguments.engine_host,
+    }
+    assert given.keys() == {field.name for field in fields(EngineChoice)}
+    return {name: value for name, value in given.items() if value is not None}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from app.errors import ConsoleError
 
-_BOUNDS: dict[str, tuple[float, float]] = {
+TRACKER_BOUNDS: dict[str, tuple[float, float]] = {
     "lost_after_s": (0.0, 60.0),
     "max_step_bodies": (0.1, 200.0),
     "agility": (0.01, 100.0),
@@ -16,6 +16,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "min_confidence": (0.0, 1.0),
     "birth_confidence": (0.0, 1.0),
 }
+"""Least and most of each setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class TrackerSettings:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            low, high = _BOUNDS[each.name]
+            low, high = TRACKER_BOUNDS[each.name]
             if not (math.isfinite(value) and low <= value <= high):
                 raise ConsoleError(
                     f"tracking setting {each.name} is {value}",
