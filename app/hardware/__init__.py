@@ -1,0 +1,1 @@
+"""What the machine itself says: temperatures, clocks, memory, power, fans."""
