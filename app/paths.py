@@ -27,3 +27,9 @@ def engine_cache_folder() -> Path:
     """Folder for engines, by the XDG base directory specification."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "peregrine" / "engines"
+
+
+def engines_folder() -> Path:
+    """Folder for the engines that the operator built, by the same specification."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "peregrine" / "engines"

@@ -1,0 +1,269 @@
+"""The engines of this machine: a folder for each, in one folder."""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.build_order import BuildOrder
+from app.engine_choice import EngineChoice
+from app.errors import ConsoleError
+from app.paths import DEFAULT_MODEL
+from engines.base import EngineKind, Precision
+from engines.catalogue import availability
+from engines.convert.model_source import Location
+from engines.engine_manifest import (
+    ENGINE_MANIFEST_NAME,
+    load_engine_manifest,
+    require_fitting,
+)
+from engines.errors import EngineError
+from engines.manifest import load_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from engines.engine_manifest import EngineManifest
+
+REPORT_NAME = "report.json"
+PAGE_NAME = "report.html"
+_NAME = re.compile(r"[\w][\w .+-]{0,63}")
+
+
+class EngineState(enum.Enum):
+    """Whether an engine can be used."""
+
+    READY = "ready"
+    STALE = "model changed"
+    """The network it was made from is another one now, or gone."""
+    UNFIT = "not for this machine"
+    """Made on another device, with another library version, or damaged since."""
+    NO_MASK = "gives no mask"
+    """Nothing tells what its input and output mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEngine:
+    """One engine, as a list shows it."""
+
+    name: str
+    folder: Path
+    manifest: EngineManifest | None
+    """None for the bundled network, and where it cannot be read."""
+    state: EngineState
+    reason: str
+    """What is wrong; empty where it is ready."""
+    order: BuildOrder | None
+    """How it was built; None where nothing tells it."""
+    fps: float | None = None
+    """Of the network alone on one thread, measured here when it was built."""
+    ratio: float | None = None
+    """The same against the network as trained."""
+    mask_iou: float | None = None
+    """With the masks of the network as trained."""
+    report: dict[str, Any] | None = None
+    """Of its conversion."""
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether it came with the console."""
+        return self.folder == DEFAULT_MODEL
+
+    @property
+    def kind(self) -> EngineKind:
+        """What runs it."""
+        return EngineKind(self.manifest.kind) if self.manifest else EngineKind.OPENVINO
+
+    @property
+    def precision_text(self) -> str:
+        """Of its arithmetic."""
+        return self.manifest.precision if self.manifest else "fp32 or bf16"
+
+    def choice(self, threads: int = 1, converter: Path | None = None) -> EngineChoice:
+        """What opens it: in the feed's process, or hosted where that lacks the library.
+
+        Parameters
+        ----------
+        threads : int
+            Of one inference.
+        converter : Path, optional
+            Interpreter that has the library where this one has not.
+        """
+        is_here = next(
+            each.is_available for each in availability() if each.kind is self.kind
+        )
+        precision = None
+        # A quantised network carries its precision in its file.
+        if self.manifest is not None and self.manifest.precision != "int8":
+            precision = Precision(self.manifest.precision)
+        return EngineChoice(
+            kind=self.kind,
+            model=self.folder,
+            precision=precision,
+            threads=threads,
+            host=None if is_here else converter,
+        )
+
+
+class EngineStore:
+    """Lists, names and deletes engines.
+
+    Parameters
+    ----------
+    folder : Path
+        Made with the first engine.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def engines(self) -> tuple[StoredEngine, ...]:
+        """The bundled network first, then the others by name."""
+        bundled = StoredEngine(
+            name="bundled",
+            folder=DEFAULT_MODEL,
+            manifest=None,
+            state=EngineState.READY,
+            reason="",
+            order=None,
+        )
+        found = [bundled]
+        if self.folder.is_dir():
+            for folder in sorted(self.folder.iterdir()):
+                if (folder / ENGINE_MANIFEST_NAME).is_file():
+                    found.append(_stored(folder))
+        return tuple(found)
+
+    def folder_for(self, name: str) -> Path:
+        """Where an engine of a name goes.
+
+        Raises
+        ------
+        ConsoleError
+            If the name cannot be one, or is taken.
+        """
+        if not _NAME.fullmatch(name):
+            raise ConsoleError(
+                f"{name!r} cannot be the name of an engine",
+                hint="Use up to 64 letters, digits, spaces and . + - _",
+            )
+        folder = self.folder / name
+        if folder.exists():
+            raise ConsoleError(
+                f"there is an engine {name!r}", hint="Choose another name."
+            )
+        return folder
+
+    def free_name(self, wanted: str) -> str:
+        """A name like this that is not taken."""
+        clean = re.sub(r"[^\w .+-]", "-", wanted).strip(" .-")[:56] or "engine"
+        name, number = clean, 2
+        while (self.folder / name).exists():
+            name, number = f"{clean} {number}", number + 1
+        return name
+
+    def rename(self, engine: StoredEngine, name: str) -> None:
+        """Give an engine another name; raises as `folder_for`."""
+        self._require_own(engine)
+        engine.folder.rename(self.folder_for(name))
+
+    def delete(self, engine: StoredEngine) -> None:
+        """Remove an engine for good.
+
+        Raises
+        ------
+        ConsoleError
+            If it is not one of this store, or cannot be removed.
+        """
+        self._require_own(engine)
+        try:
+            shutil.rmtree(engine.folder)
+        except OSError as error:
+            raise ConsoleError(
+                f"cannot remove {engine.folder}: {error.strerror}",
+                hint="Remove the folder by hand.",
+            ) from error
+
+    def _require_own(self, engine: StoredEngine) -> None:
+        if engine.folder.parent != self.folder:
+            raise ConsoleError(
+                f"{engine.name!r} is not among the engines of {self.folder}",
+                hint="The bundled network stays as it is.",
+            )
+
+
+def _stored(folder: Path) -> StoredEngine:
+    try:
+        manifest = load_engine_manifest(folder)
+        order = _order_of(folder)
+        state, reason = _state_of(manifest, order, folder)
+    except EngineError as error:
+        # Its list goes on without what cannot be read.
+        return StoredEngine(
+            folder.name, folder, None, EngineState.UNFIT, error.message, None
+        )
+    report = _report_of(folder)
+    fps, ratio = _speed_of(report)
+    steps = report.get("steps") or [{}]
+    return StoredEngine(
+        name=folder.name,
+        folder=folder,
+        manifest=manifest,
+        state=state,
+        reason=reason,
+        order=order,
+        fps=fps,
+        ratio=ratio,
+        mask_iou=steps[-1].get("mask_iou"),
+        report=report or None,
+    )
+
+
+def _state_of(
+    manifest: EngineManifest, order: BuildOrder | None, folder: Path
+) -> tuple[EngineState, str]:
+    try:
+        require_fitting(manifest, folder)
+    except EngineError as error:
+        return EngineState.UNFIT, error.message
+    try:
+        load_manifest(folder)
+    except EngineError as error:
+        return EngineState.NO_MASK, error.message
+    if order is not None:
+        if not order.model.exists():
+            return EngineState.STALE, f"{order.model} is not there any more"
+        try:
+            sha256 = Location(order.model).sha256()
+        except (EngineError, OSError) as error:
+            return EngineState.STALE, f"{order.model} cannot be read: {error}"
+        if sha256 != manifest.source["sha256"]:
+            return EngineState.STALE, f"{order.model} was changed since"
+    return EngineState.READY, ""
+
+
+def _order_of(folder: Path) -> BuildOrder | None:
+    try:
+        return BuildOrder.load(folder)
+    except ConsoleError:
+        return None
+
+
+def _report_of(folder: Path) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _speed_of(report: dict[str, Any]) -> tuple[float | None, float | None]:
+    results = (report.get("speed") or {}).get("results") or []
+    if not results:
+        return None, None
+    return results[-1]["fps"], results[-1]["ratio_to_reference"]
