@@ -67,6 +67,7 @@ class _Wanted:
     feed: _Feed | None = None
     view: View | None = None
     options: OverlayOptions = field(default_factory=OverlayOptions)
+    period_s: float = DISPLAY_PERIOD_S
 
 
 class Display:
@@ -122,6 +123,11 @@ class Display:
         with self._wanted_lock:
             self._wanted = replace(self._wanted, options=options)
 
+    def set_period(self, period_s: float) -> None:
+        """Leave at least this time from one picture to the next."""
+        with self._wanted_lock:
+            self._wanted = replace(self._wanted, period_s=period_s)
+
     def status(self) -> DisplayStatus:
         """One snapshot."""
         return DisplayStatus(
@@ -160,15 +166,15 @@ class Display:
         ink = Ink()
         due_s = time.monotonic()
         while not stop.wait(max(0.0, due_s - time.monotonic())):
-            due_s = time.monotonic() + DISPLAY_PERIOD_S
             wanted = self._wanted
+            due_s = time.monotonic() + wanted.period_s
             is_stale = wanted is not composed
             if wanted.feed is not composed.feed:
                 result = None
             composed = wanted
             if wanted.feed is None:
                 continue
-            newest = wanted.feed.results.take(0 if is_stale else DISPLAY_PERIOD_S)
+            newest = wanted.feed.results.take(0 if is_stale else wanted.period_s)
             result = newest or result
             if result is not None and (is_stale or newest is not None):
                 trails = wanted.feed.trails.snapshot()

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.engine_trial import TrialLimits
+    from app.feed_options import FeedOptions
     from app.frames import FrameResult, Trail
     from app.handoff import LatestSlot
     from app.pipeline import PipelineStatus
@@ -56,8 +57,12 @@ class Feed(Protocol):
         """Let one more frame through while paused."""
         ...
 
-    def set_thresholds(self, thresholds: Thresholds) -> None:
-        """Use other thresholds from the next frame on."""
+    def set_thresholds(self, thresholds: Thresholds | None) -> None:
+        """Use other thresholds from the next frame on; None takes the model's."""
+        ...
+
+    def adjust(self, options: FeedOptions) -> None:
+        """Track and trail by other options from the next frame on."""
         ...
 
     def try_engine(

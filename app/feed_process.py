@@ -35,7 +35,7 @@ from app.feed_messages import (
     portable_fault,
 )
 from app.pipeline import Pipeline, PipelineStatus
-from app.process import DISPLAY_PERIOD_S, prepare_process, yield_thread
+from app.process import prepare_process, yield_thread
 from app.worker import Worker
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class _Shower:
             result = results.take(_WAIT_S)
             if result is None:
                 continue
-            due_s = time.monotonic() + DISPLAY_PERIOD_S
+            due_s = time.monotonic() + self._pipeline.picture_period_s
             self._is_ready.clear()
             self._show(result)
 

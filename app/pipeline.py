@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.engine_keeper import EngineKeeper, EngineSeat
 from app.engine_trial import EngineTrial
+from app.feed_options import FeedOptions
 from app.frames import StageTimes, TrackState
 from app.handoff import Backlog, LatestSlot
 from app.inference import FrameInference, track_frame
@@ -49,6 +50,8 @@ _CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 3, 2, 1
 _LATE_FRAMES = 3
 # Frames between engine and tracker: one waits while one is tracked.
 _TRACK_AHEAD = 1
+# Enough for a point a frame.
+_TRAIL_POINTS_HZ = 128
 
 
 class PipelineState(enum.Enum):
@@ -164,6 +167,7 @@ class Pipeline:
         self._source = source
         self._mode = mode
         self._tracker_settings = tracker_settings or TrackerSettings()
+        self._picture_period_s = FeedOptions().picture_period_s
         self._tracker = Tracker(self._tracker_settings)
         self._asked_thresholds = thresholds
         self._model_thresholds: Thresholds | None = None
@@ -239,9 +243,16 @@ class Pipeline:
             self._steps += 1
             self._flow.notify_all()
 
-    def set_thresholds(self, thresholds: Thresholds) -> None:
-        """Use other thresholds from the next frame on."""
+    def set_thresholds(self, thresholds: Thresholds | None) -> None:
+        """Use other thresholds from the next frame on; None takes the model's."""
         self._asked_thresholds = thresholds
+
+    def adjust(self, options: FeedOptions) -> None:
+        """Track and trail by other options from the next frame on."""
+        self._tracker_settings = options.tracker
+        points = max(2, round(options.trail_s * _TRAIL_POINTS_HZ))
+        self.trails.resize(options.trail_s, points)
+        self._picture_period_s = options.picture_period_s
 
     def try_engine(
         self, make_engine: Callable[[], Engine], limits: TrialLimits
@@ -308,6 +319,11 @@ class Pipeline:
     def abandon(self) -> None:
         """Let go of it: its threads end with the process at the latest."""
         self.request_stop()
+
+    @property
+    def picture_period_s(self) -> float:
+        """Shortest time between two results for the display, as it was asked for."""
+        return self._picture_period_s
 
     @property
     def _thresholds(self) -> Thresholds | None:
@@ -540,6 +556,7 @@ class Pipeline:
                     continue
                 thresholds = self._thresholds
                 assert thresholds is not None, "set before the first frame is inferred"
+                self._tracker.change_settings(self._tracker_settings)
                 try:
                     result = track_frame(inferred, thresholds, self._tracker)
                 except Exception:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.engine_trial import TrialLimits
+    from app.feed_options import FeedOptions
     from app.frames import FrameResult, Trail
     from app.segmentation import Thresholds
     from app.sources.base import FrameMode, FrameSource
@@ -190,6 +191,7 @@ class RemoteFeed:
         self._changed = threading.Condition()
         self._status = PipelineStatus.at_start(order.mode)
         self._thresholds: Thresholds | None = None
+        self._options: FeedOptions | None = None
         self._is_sent = False
 
     @property
@@ -206,6 +208,8 @@ class RemoteFeed:
         self._is_sent = True
         if self._thresholds is not None:
             self.set_thresholds(self._thresholds)
+        if self._options is not None:
+            self.adjust(self._options)
 
     def pause(self) -> None:
         """Hold the feed."""
@@ -219,11 +223,17 @@ class RemoteFeed:
         """Let one more frame through while paused."""
         self._call("step")
 
-    def set_thresholds(self, thresholds: Thresholds) -> None:
-        """Use other thresholds from the next frame on."""
+    def set_thresholds(self, thresholds: Thresholds | None) -> None:
+        """Use other thresholds from the next frame on; None takes the model's."""
         self._thresholds = thresholds
         if self._is_sent:
             self._call("set_thresholds", thresholds)
+
+    def adjust(self, options: FeedOptions) -> None:
+        """Track and trail by other options from the next frame on."""
+        self._options = options
+        if self._is_sent:
+            self._call("adjust", options)
 
     def try_engine(
         self, make_engine: Callable[[], Engine], limits: TrialLimits

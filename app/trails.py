@@ -24,7 +24,7 @@ class Trails:
     A track that is not believed yet leaves no trail, and one that has ended keeps its
     own until the last point is too old.
 
-    `update` is called from one thread, `snapshot` from any.
+    `update` is called from one thread, the others from any.
 
     Parameters
     ----------
@@ -41,14 +41,7 @@ class Trails:
     """
 
     def __init__(self, length_s: float = 0.5, max_points: int = 64) -> None:
-        if not length_s > 0:
-            raise ConsoleError(
-                f"the length of trails is {length_s} s", hint="Set it above 0."
-            )
-        if max_points < 2:
-            raise ConsoleError(
-                f"trails have {max_points} points", hint="Give them at least 2."
-            )
+        _refuse_wrong(length_s, max_points)
         self._length_s = length_s
         self._max_points = max_points
         self._lock_of_rows = threading.Lock()
@@ -58,6 +51,22 @@ class Trails:
         self._times_s = np.zeros((0, max_points))
         self._written = np.zeros(0, np.int64)
         self._now_s = 0.0
+
+    def resize(self, length_s: float, max_points: int) -> None:
+        """Keep longer or shorter trails from now on; the parameters are the class's."""
+        if (length_s, max_points) == (self._length_s, self._max_points):
+            return
+        _refuse_wrong(length_s, max_points)
+        with self._lock_of_rows:
+            points = np.zeros((len(self._written), max_points, 2), np.float32)
+            times_s = np.zeros((len(self._written), max_points))
+            for row in self._row_of.values():
+                kept = self._order(int(self._written[row]))[-max_points:]
+                points[row, : kept.size] = self._points_px[row, kept]
+                times_s[row, : kept.size] = self._times_s[row, kept]
+                self._written[row] = kept.size
+            self._points_px, self._times_s = points, times_s
+            self._length_s, self._max_points = length_s, max_points
 
     def update(self, tracks: Tracks, time_s: float) -> None:
         """Add the positions of the tracks in one frame.
@@ -131,3 +140,14 @@ class Trails:
         is_old = self._times_s[rows, last] < self._now_s - self._length_s
         for each in np.flatnonzero(is_old).tolist():
             self._free.append(self._row_of.pop(ids[each]))
+
+
+def _refuse_wrong(length_s: float, max_points: int) -> None:
+    if not length_s > 0:
+        raise ConsoleError(
+            f"the length of trails is {length_s} s", hint="Set it above 0."
+        )
+    if max_points < 2:
+        raise ConsoleError(
+            f"trails have {max_points} points", hint="Give them at least 2."
+        )

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from app.feed import Feed
     from app.pipeline import PipelineState, PipelineStatus
 
-# Twice as often as pictures come: one waits a quarter of their period on average.
-_PERIOD_MS = round(1e3 * DISPLAY_PERIOD_S / 2)
 _SAMPLE_S = 0.1
 # Digits that change ten times a second cannot be read.
 _STATUS_S = 0.25
@@ -50,8 +48,13 @@ class FeedBridge(QObject):
         self._status_due_s = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(_PERIOD_MS)
+        self.set_picture_period(DISPLAY_PERIOD_S)
         self._timer.timeout.connect(self.poll)
+
+    def set_picture_period(self, period_s: float) -> None:
+        """Expect pictures no more often than this."""
+        # Twice as often: a picture waits a quarter of their period on average.
+        self._timer.setInterval(max(1, round(1e3 * min(period_s, _SAMPLE_S) / 2)))
 
     @property
     def feed(self) -> Feed | None:

@@ -9,7 +9,9 @@ from pydantic import field_validator, model_validator
 
 from app.engine_choice import EngineChoice
 from app.errors import ConsoleError
+from app.feed_options import FeedOptions
 from app.overlay import OverlayOptions
+from app.process import DISPLAY_PERIOD_S
 from app.segmentation import Thresholds
 from app.settings.section import Effect, Look, PathKind, Section, look_of, setting
 from app.sources.base import FrameMode
@@ -237,7 +239,7 @@ class DisplaySettings(Section):
         "Larger shows more of the past, and takes longer to draw.",
         Look(unit="s"),
         ge=0.05,
-        le=10,
+        le=5,
     )
     picture_rate_hz: float | None = setting(
         None,
@@ -245,9 +247,15 @@ class DisplaySettings(Section):
         "Larger moves more smoothly, and takes time from the engine where cores are"
         " few. Tracking sees every frame either way.",
         Look(unit="Hz", decimals=0, automatic="60, or 30 on two cores"),
-        ge=1,
+        ge=5,
         le=240,
     )
+
+    @property
+    def picture_period_s(self) -> float:
+        """Shortest time from one picture to the next."""
+        rate_hz = self.picture_rate_hz
+        return DISPLAY_PERIOD_S if rate_hz is None else 1 / rate_hz
 
     def overlay(self) -> OverlayOptions:
         """What is drawn over the frame."""
@@ -261,6 +269,14 @@ class Settings(Section):
     engine: EngineSettings = EngineSettings()
     tracking: TrackingSettings = TrackingSettings()
     display: DisplaySettings = DisplaySettings()
+
+    def feed_options(self) -> FeedOptions:
+        """What a running feed takes over."""
+        return FeedOptions(
+            self.tracking.tracker(),
+            self.display.trail_s,
+            self.display.picture_period_s,
+        )
 
     def section(self, name: str) -> Section:
         """A section by its name."""

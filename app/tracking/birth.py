@@ -129,11 +129,15 @@ class Nursery:
     """
 
     def __init__(self, settings: TrackerSettings) -> None:
-        self._settings = settings
-        self._log_believed = float(np.log(settings.false_tracks_per_frame))
+        self.change_settings(settings)
         self._next_key = 0
         self._seeds = _Seeds(np.zeros((_Seeds.COUNT, 0)))
         self._pairs = _NO_PAIRS
+
+    def change_settings(self, settings: TrackerSettings) -> None:
+        """Heed other settings from the next frame on."""
+        self._settings = settings
+        self._log_believed = float(np.log(settings.false_tracks_per_frame))
 
     def update(
         self,

@@ -106,6 +106,13 @@ class Tracker:
         )
         load_solver()
 
+    def change_settings(self, settings: TrackerSettings) -> None:
+        """Heed other settings from the next frame on; tracks and their ids stay."""
+        if settings is not self._settings:
+            self._settings = settings
+            self._log_believed = float(np.log(settings.false_tracks_per_frame))
+            self._nursery.change_settings(settings)
+
     def update(self, blobs: Blobs, time_s: float) -> Tracks:
         """Continue the tracks with the blobs of one frame.
 

@@ -149,6 +149,19 @@ def test_pictures_come_no_faster_than_a_screen_shows_them(
     assert pictures <= 0.4 * 60 + 2
 
 
+def test_pictures_can_be_asked_for_less_often(display: Display, feed: Feed) -> None:
+    display.set_period(0.1)
+    feed.put(0)
+    next_picture(display)
+    started_s, pictures = time.monotonic(), 0
+
+    while time.monotonic() - started_s < 0.5:
+        feed.put(1)
+        pictures += display.pictures.take(0.001) is not None
+
+    assert pictures <= 6
+
+
 def test_another_feed_is_shown_by_the_same_thread(display: Display, feed: Feed) -> None:
     feed.put(5)
     next_picture(display)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.errors import SourceLostError, SourceNotFoundError
+from app.feed_options import FeedOptions
 from app.pipeline import Pipeline, PipelineState
 from app.segmentation import Thresholds
 from app.sources.base import FrameMode
+from app.tracking.settings import TrackerSettings
 from engines.errors import EngineLoadError, InferenceError
 from tests.fakes.engines import FakeEngine
 from tests.fakes.sources import FakeSource
@@ -240,6 +242,34 @@ def test_other_thresholds_take_effect_while_it_runs() -> None:
             and len(result.blobs) == 0
         )
     )
+    pipeline.stop()
+
+
+def test_thresholds_can_be_given_back_to_the_model() -> None:
+    pipeline = Pipeline(FakeSource(3), FakeEngine, FrameMode.EVERY_FRAME)
+    pipeline.set_thresholds(Thresholds(0.95, 0.99))
+    _run(pipeline)
+
+    pipeline.set_thresholds(None)
+
+    assert pipeline.status().thresholds == (0.4, 0.6)
+
+
+def test_other_options_take_effect_while_it_runs_and_tracks_stay() -> None:
+    pipeline = Pipeline(
+        FakeSource(None, delay_s=0.002), FakeEngine, FrameMode.EVERY_FRAME
+    )
+    pipeline.start()
+    _wait_until(lambda: pipeline.status().confirmed_tracks == 1)
+    _wait_until(lambda: len(pipeline.trails.snapshot()[0].points_px) > 20)
+    before = pipeline.trails.snapshot()[0].track_id
+
+    pipeline.adjust(FeedOptions(TrackerSettings(agility=3.0), 0.01, 0.5))
+
+    _wait_until(lambda: len(pipeline.trails.snapshot()[0].points_px) < 20)
+    assert pipeline.picture_period_s == 0.5
+    assert pipeline.trails.snapshot()[0].track_id == before
+    assert pipeline.status().tracks_born == 1
     pipeline.stop()
 
 

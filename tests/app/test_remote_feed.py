@@ -17,11 +17,13 @@ import pytest
 from app.engine_trial import TrialLimits, TrialPhase
 from app.errors import FeedLostError, SourceLostError, SourceNotFoundError
 from app.feed_messages import portable_fault
+from app.feed_options import FeedOptions
 from app.pipeline import PipelineState
 from app.remote_feed import FeedProcess
 from app.segmentation import Thresholds
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
+from app.tracking.settings import TrackerSettings
 from engines.errors import InferenceError
 from tests.fakes.engines import FakeEngine
 from tests.fakes.sources import FakeSource
@@ -175,6 +177,28 @@ def test_thresholds_reach_the_process(process: FeedProcess, is_early: bool) -> N
     if is_early:
         feed.start()
     _until(lambda: feed.status().thresholds == (0.1, 0.2), "they are in use")
+    feed.stop()
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+def test_options_reach_the_process(process: FeedProcess, is_early: bool) -> None:
+    """The square is seen: with tracks of bright blobs only it has none."""
+    never = FeedOptions(TrackerSettings(min_confidence=1.0, birth_confidence=1.0))
+    feed = process.make_feed(
+        partial(FakeSource, None, delay_s=0.005), FakeEngine, EVERY
+    )
+    feed.adjust(FeedOptions())
+    if not is_early:
+        feed.start()
+        _until(lambda: feed.status().confirmed_tracks == 1, "it is tracked")
+
+    feed.adjust(never)
+
+    if is_early:
+        feed.start()
+    _until(lambda: feed.status().ledger.inferred > 60, "frames are inferred")
+    _until(lambda: feed.status().confirmed_tracks == 0, "it is tracked no more")
+    assert feed.status().tracks_born == (0 if is_early else 1)
     feed.stop()
 
 

@@ -81,6 +81,40 @@ def test_a_trail_holds_no_more_than_its_points() -> None:
     assert _xs(trails) == {1: [7, 8, 9, 10]}
 
 
+def test_a_longer_trail_keeps_its_points_and_takes_more() -> None:
+    trails = Trails(length_s=10, max_points=4)
+    for frame in range(6):
+        trails.update(_tracks({1: float(frame), 2: 9.0}), frame / 100)
+
+    trails.resize(10, 6)
+    for frame in range(6, 8):
+        trails.update(_tracks({1: float(frame)}), frame / 100)
+
+    assert _xs(trails) == {1: [2, 3, 4, 5, 6, 7], 2: [9, 9, 9, 9]}
+
+
+def test_a_shorter_trail_loses_its_oldest_points() -> None:
+    trails = Trails(length_s=10, max_points=8)
+    for frame in range(11):
+        trails.update(_tracks({1: float(frame)}), frame / 100)
+
+    trails.resize(0.015, 4)
+
+    assert _xs(trails) == {1: [9, 10]}
+    trails.update(_tracks({1: 11.0}), 0.11)
+    trails.resize(10, 4)
+    assert _xs(trails) == {1: [8, 9, 10, 11]}
+
+
+def test_a_length_that_makes_no_trail_is_refused_later_too() -> None:
+    trails = Trails()
+
+    with pytest.raises(ConsoleError):
+        trails.resize(0, 4)
+    with pytest.raises(ConsoleError):
+        trails.resize(1, 1)
+
+
 def test_a_lost_track_goes_on_with_its_trail() -> None:
     trails = Trails()
 

@@ -199,6 +199,34 @@ def test_a_swarm_keeps_its_ids_when_a_fifth_of_the_frames_is_dropped() -> None:
     assert story.switches == 0
 
 
+def test_other_settings_hold_for_the_tracks_there_are() -> None:
+    hidden = line(100, 360, 300, 0, hidden_s=(0.5, 0.9))
+    shots = list(film([hidden], Camera(), 120))
+    patient, impatient = Tracker(), Tracker()
+    hasty = TrackerSettings(lost_after_s=0.1)
+    ids: dict[Tracker, set[int]] = {patient: set(), impatient: set()}
+
+    for shot in shots:
+        if shot.time_s > 0.4:
+            impatient.change_settings(hasty)
+        for tracker, seen in ids.items():
+            tracks = tracker.update(shot.blobs, shot.time_s)
+            seen.update(tracks.id[tracks.state == TrackState.CONFIRMED].tolist())
+
+    assert len(ids[patient]) == 1
+    assert len(ids[impatient]) == 2
+
+
+def test_other_settings_hold_for_objects_that_are_new() -> None:
+    shots = list(film([line(100, 360, 300, 0)], Camera(), 30))
+    tracker = Tracker()
+
+    tracker.change_settings(TrackerSettings(birth_confidence=1.0))
+
+    for shot in shots:
+        assert tracker.update(shot.blobs, shot.time_s).id.size == 0
+
+
 def test_a_frame_that_is_not_later_is_refused() -> None:
     tracker = Tracker()
     tracker.update(Blobs.empty(), 1.0)
