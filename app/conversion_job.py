@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from app.conversion_frames import save_prepared_frames
 from app.errors import ConsoleError
+from app.hardware.memory_guard import require_memory_to_convert
 from app.paths import ROOT
 from app.worker import Worker
 from engines import errors as engine_errors
@@ -190,6 +191,7 @@ class ConversionJob:
         return self.status()
 
     def _run(self, stop: threading.Event) -> None:
+        require_memory_to_convert(self._request)
         with (
             tempfile.TemporaryFile() as messages,
             tempfile.TemporaryDirectory(prefix="peregrine-") as scratch,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app.hardware.memory_guard import open_within_memory
 from app.paths import DEFAULT_MODEL
 from engines.base import EngineKind, Precision
 from engines.catalogue import open_engine
@@ -44,6 +45,7 @@ class EngineChoice:
         has_model = self.kind is not EngineKind.REFERENCE
         manifest = load_manifest(self.model or DEFAULT_MODEL) if has_model else None
         order = (self.kind, manifest, self.precision, self.threads)
-        if self.host is None:
-            return partial(open_engine, *order)
-        return partial(HostedEngine, self.host, *order)
+        make_engine: Callable[[], Engine] = partial(open_engine, *order)
+        if self.host is not None:
+            make_engine = partial(HostedEngine, self.host, *order)
+        return partial(open_within_memory, make_engine, self.kind, manifest)

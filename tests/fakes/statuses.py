@@ -40,6 +40,7 @@ RUNNING = PipelineStatus(
     stages=StageTimes(0.2, 2.1, 0.5, 0.3),
     confirmed_tracks=12,
     tracks_born=40,
+    trial=None,
     fault=None,
 )
 

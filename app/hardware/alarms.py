@@ -1,0 +1,219 @@
+"""What the operator should know about the machine, with the remedy."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.hardware.memory_guard import reserve_mb
+from app.hardware.power_mode import fastest_mode
+from app.hardware.remedies import RootRemedy, change_mode, pin_clocks, start_fan
+
+if TYPE_CHECKING:
+    from app.hardware.readings import HardwareSample, Temperature
+
+# A limit is near from here on, and far again a little below.
+_NEAR_C = 5.0
+_FAR_C = 8.0
+# A fan that stands still is right in a machine that is idle and cool.
+_BUSY_RATIO = 0.5
+_WARM_C = 60.0
+_FULL_MB = 2048.0
+_FULL_RATIO = 0.03
+
+
+class AlarmKind(enum.Enum):
+    """What it is about."""
+
+    NEAR_LIMIT = "near a temperature limit"
+    THROTTLING = "throttling"
+    MEMORY = "memory"
+    FAN = "fan"
+    POWER_MODE = "power mode"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is wrong now."""
+
+    kind: AlarmKind
+    text: str
+    """With the figures."""
+    hint: str
+    """What the operator can do, with the exact command where there is one."""
+    is_urgent: bool = True
+    remedy: RootRemedy | None = field(default=None, compare=False)
+
+
+def hottest(sample: HardwareSample) -> Temperature | None:
+    """The sensor that is nearest to its limit; without limits, the warmest."""
+    limited = [each for each in sample.temperatures if each.limit_c is not None]
+    if limited:
+        return min(limited, key=lambda each: (each.limit_c or 0.0) - each.now_c)
+    return max(sample.temperatures, key=lambda each: each.now_c, default=None)
+
+
+def find_alarms(
+    sample: HardwareSample,
+    before: frozenset[AlarmKind] = frozenset(),
+    *,
+    is_running: bool = True,
+) -> tuple[Alarm, ...]:
+    """Look for everything that is wrong.
+
+    Parameters
+    ----------
+    sample : HardwareSample
+        What is known now.
+    before : frozenset of AlarmKind
+        What was wrong at the look before: it stays wrong a little longer, so that a
+        temperature at the edge does not raise an alarm again and again.
+    is_running : bool
+        Whether a feed runs: the power mode matters only then.
+    """
+    found = [
+        _throttling(sample),
+        _near_limit(sample, before),
+        _memory(sample, before),
+        _fan(sample),
+        _disk(sample),
+        _power_mode(sample) if is_running else None,
+    ]
+    return tuple(each for each in found if each is not None)
+
+
+def _throttling(sample: HardwareSample) -> Alarm | None:
+    whats = [each.what for each in sample.throttles]
+    warmest = hottest(sample)
+    if warmest is not None and _is_past_passive(warmest):
+        whats.append(
+            f"{warmest.name} has {warmest.now_c:.0f} °C, over its limit of"
+            f" {warmest.passive_c:.0f} °C from which on clocks are lowered"
+        )
+    if not whats:
+        return None
+    is_thermal = any(each.is_thermal for each in sample.throttles) or not (
+        sample.throttles
+    )
+    hint = "Turn the fan on, clear its way, or lower the load." if is_thermal else ""
+    remedy = _fan_remedy(sample) if is_thermal else None
+    if remedy is not None:
+        hint = f"Turn the fan on: {remedy.command}"
+    elif not is_thermal:
+        hint = "Use a stronger supply, or a power mode that takes less."
+    text = f"The machine lowers its clocks: {'; '.join(whats)}."
+    return Alarm(AlarmKind.THROTTLING, text, hint, remedy=remedy)
+
+
+def _near_limit(sample: HardwareSample, before: frozenset[AlarmKind]) -> Alarm | None:
+    warmest = hottest(sample)
+    if warmest is None or warmest.limit_c is None or _is_past_passive(warmest):
+        return None
+    margin_c = _FAR_C if AlarmKind.NEAR_LIMIT in before else _NEAR_C
+    left_c = warmest.limit_c - warmest.now_c
+    if left_c > margin_c:
+        return None
+    is_last = warmest.limit_c == warmest.critical_c
+    then = "the machine is switched off" if is_last else "clocks are lowered"
+    remedy = _fan_remedy(sample)
+    return Alarm(
+        AlarmKind.NEAR_LIMIT,
+        f"{warmest.name} has {warmest.now_c:.0f} °C: {left_c:.0f} °C more and {then}.",
+        f"Turn the fan on: {remedy.command}"
+        if remedy
+        else "Clear the way of the fan, or lower the load.",
+        remedy=remedy,
+    )
+
+
+def _memory(sample: HardwareSample, before: frozenset[AlarmKind]) -> Alarm | None:
+    memory = sample.memory
+    if memory is None:
+        return None
+    reserve = reserve_mb(memory)
+    factor = 1.1 if AlarmKind.MEMORY in before else 1.0
+    if memory.available_mb >= reserve * factor:
+        return None
+    held = memory.gpu_held_mb
+    of_gpu = f"; the GPU holds {held:.0f} MB" if held else ""
+    return Alarm(
+        AlarmKind.MEMORY,
+        f"{memory.available_mb:.0f} MB of memory are left, less than the reserve of"
+        f" {reserve:.0f} MB{of_gpu}.",
+        "Close other programs: a machine without memory ends programs or stands still.",
+    )
+
+
+def _fan(sample: HardwareSample) -> Alarm | None:
+    remedy = _fan_remedy(sample)
+    if remedy is None or not all(fan.is_off for fan in sample.fans):
+        return None
+    loads = [part.load_ratio or 0.0 for part in (sample.cpu, sample.gpu) if part]
+    warmest = max((each.now_c for each in sample.temperatures), default=0.0)
+    if max(loads, default=0.0) < _BUSY_RATIO and warmest < _WARM_C:
+        return None
+    return Alarm(
+        AlarmKind.FAN,
+        f"The fan stands still while the machine works, at {warmest:.0f} °C.",
+        f"Turn it on: {remedy.command}",
+        is_urgent=False,
+        remedy=remedy,
+    )
+
+
+def _power_mode(sample: HardwareSample) -> Alarm | None:
+    mode = sample.mode
+    best = fastest_mode(mode.known) if mode is not None else None
+    if mode is None or best is None or best[0] == mode.number:
+        return None
+    remedy = change_mode(mode, *best)
+    return Alarm(
+        AlarmKind.POWER_MODE,
+        f"The power mode is {mode.name or mode.number}, which limits the clocks.",
+        f"{best[1]} has no such limits: {remedy.command}"
+        f" (then, to hold the clocks: {pin_clocks_command()})",
+        is_urgent=False,
+        remedy=remedy,
+    )
+
+
+def pin_clocks_command() -> str:
+    """What an operator types to hold the clocks; `pin_clocks` also stores them."""
+    return "sudo jetson_clocks"
+
+
+def clocks_remedy(sample: HardwareSample) -> RootRemedy | None:
+    """What pins the clocks, where they move and this is a Jetson."""
+    gpu = sample.gpu
+    if sample.board is None or not sample.board.is_jetson or gpu is None:
+        return None
+    if gpu.floor_mhz is None or gpu.limit_mhz is None or gpu.floor_mhz >= gpu.limit_mhz:
+        return None
+    return pin_clocks()
+
+
+def _disk(sample: HardwareSample) -> Alarm | None:
+    disk = sample.disk
+    if disk is None or disk.free_mb > max(_FULL_MB, _FULL_RATIO * disk.total_mb):
+        return None
+    return Alarm(
+        AlarmKind.DISK,
+        f"{disk.free_mb / 1024:.1f} GB are left where {disk.folder} is.",
+        "Delete or move older recordings before you record.",
+        is_urgent=False,
+    )
+
+
+def _is_past_passive(temperature: Temperature) -> bool:
+    limit_c = temperature.passive_c
+    return limit_c is not None and temperature.now_c >= limit_c
+
+
+def _fan_remedy(sample: HardwareSample) -> RootRemedy | None:
+    """What turns the fan up, where it can be set and is not at its fastest."""
+    for fan in sample.fans:
+        if fan.control_path and (fan.duty_ratio or 0.0) < 0.99:
+            return start_fan(fan)
+    return None
