@@ -1,7 +1,7 @@
 # Everything a newcomer types. Python and make are all that has to be there.
 PYTHON ?= python3
 
-.PHONY: run test lint engines format lock screenshot
+.PHONY: run test lint engines format lock screenshot tracking-benchmark
 
 run: ## Set up and open the console (headless where there is no display)
 	@$(PYTHON) tools/bootstrap.py console
@@ -29,6 +29,15 @@ lock: ## Resolve requirements/*.in anew (needs uv)
 	    uv pip compile --quiet --universal --python-version 3.10 --no-header \
 	        --no-emit-package openvino-telemetry \
 	        $$name.in --output-file $$name.txt; done
+
+	cd requirements && name=tracking-benchmark && \
+	    uv pip compile --quiet --universal --python-version 3.11 --no-header \
+	        --no-emit-package opencv-python --override $$name.overrides \
+	        $$name.in --output-file $$name.txt
+
+tracking-benchmark: ## The tracker beside others on the same detections (minutes)
+	@$(PYTHON) tools/bootstrap.py tracking
+	@.venv-tracking/bin/python -m tests.benchmarks.tracking $(ARGS)
 
 screenshot: ## Make docs/images/console.png
 	@.venv/bin/python tools/make_screenshot.py docs/images/console.png

@@ -4,6 +4,7 @@
     python3 tools/bootstrap.py tests     # the same and what the checks need
     python3 tools/bootstrap.py engines   # .venv-engines with TensorFlow
     python3 tools/bootstrap.py engines36 # .venv-engines36, where a Python 3.6 is found
+    python3 tools/bootstrap.py tracking  # .venv-tracking with other trackers
 
 Only the standard library is used, because nothing else is there yet. An environment
 is made anew only when its lock file or its interpreter has changed.
@@ -52,7 +53,9 @@ class SetupError(Exception):
 def main() -> int:
     """Set up what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("console", "tests", "engines", "engines36"))
+    parser.add_argument(
+        "what", choices=("console", "tests", "engines", "engines36", "tracking")
+    )
     what = parser.parse_args().what
     try:
         {
@@ -60,6 +63,7 @@ def main() -> int:
             "tests": set_up_tests,
             "engines": set_up_engines,
             "engines36": set_up_engines36,
+            "tracking": set_up_tracking,
         }[what]()
     except SetupError as error:
         print(f"peregrine: {error}", file=sys.stderr)
@@ -96,6 +100,14 @@ def set_up_engines36() -> None:
         )
         return
     _make_environment(ROOT / ".venv-engines36", "engines36.txt", python)
+
+
+def set_up_tracking() -> None:
+    """Make `.venv-tracking`, where the tracker meets those of others."""
+    if sys.version_info < (3, 11):
+        raise SetupError("the other trackers need Python 3.11 or newer")
+    lock_name = "tracking-benchmark.txt"
+    _make_environment(ROOT / ".venv-tracking", lock_name, sys.executable)
 
 
 def find_python36() -> str | None:

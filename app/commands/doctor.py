@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.errors import OutputError
+from app.errors import OutputError, SourceNotFoundError
+from app.paths import state_folder
 from app.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from app.doctor_job import DoctorProgress, DoctorReport
 
 _INTERRUPTED = 130
+_LIVE_ROOT = Path("/")
 _BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
 
 
@@ -37,6 +39,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         " made; this one and the system's are asked too)",
     )
     parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="TREE",
+        help="read only what the hardware says, below this folder: / is this machine,"
+        " another a recorded copy of /sys, /proc and /etc of a board",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
@@ -53,16 +62,42 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here: the window starts without what only commands need.
     from app.doctor_job import CheckState
     from app.doctor_report import text_of
+    from app.hardware.report import document_of, hardware_text, read_machine
 
     if arguments.out is not None:
         _require_writable(arguments.out)
+    if arguments.root is not None:
+        return _read_hardware(arguments)
     shows_progress = not arguments.json and sys.stderr.isatty()
     try:
         report = _follow(arguments.python, shows_progress=shows_progress)
     except KeyboardInterrupt:
         print("cancelled", file=sys.stderr)
         return _INTERRUPTED
-    text, line = text_of(report), json.dumps(report.to_document())
+    hardware = read_machine(_LIVE_ROOT, state_folder())
+    text = f"{hardware_text(hardware)}\n\n{text_of(report)}"
+    line = json.dumps({"hardware": document_of(hardware), **report.to_document()})
+    _tell(arguments, text, line)
+    states = [one.state for one in report.checks]
+    is_well = CheckState.WORKS in states and CheckState.FAILED not in states
+    return 0 if is_well else 1
+
+
+def _read_hardware(arguments: argparse.Namespace) -> int:
+    from app.hardware.report import document_of, hardware_text, read_machine
+
+    root: Path = arguments.root
+    if not root.is_dir():
+        raise SourceNotFoundError(
+            f"there is no folder {root}", hint="Name / or the folder of a tree."
+        )
+    sample = read_machine(root, state_folder())
+    line = json.dumps({"hardware": document_of(sample)})
+    _tell(arguments, hardware_text(sample), line)
+    return 0
+
+
+def _tell(arguments: argparse.Namespace, text: str, line: str) -> None:
     if arguments.out is not None:
         _write(arguments.out, f"{text}\n\n{line}\n")
     if not arguments.json:
@@ -70,9 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.out is not None:
             print(f"report: {arguments.out}")
     print(line)
-    states = [one.state for one in report.checks]
-    is_well = CheckState.WORKS in states and CheckState.FAILED not in states
-    return 0 if is_well else 1
 
 
 def _follow(python: Path | None, *, shows_progress: bool) -> DoctorReport:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-COST = 2.0
+COST = 1.0
 """Of taking a new track for a lost one. Larger leaves more of them apart."""
 MISS_BODIES = 0.5
 """How far apart the two may pass, in body lengths..."""

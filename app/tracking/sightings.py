@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-NOISE_BODIES = 0.04
+NOISE_BODIES = 0.07
 """Error of a blob's centre that grows with the blob, in body lengths."""
 MIN_ELONGATION = 1.4
 """Blobs less long for their breadth are taken to be round."""

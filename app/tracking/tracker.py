@@ -39,9 +39,9 @@ CANDIDATES = 16
 """Blobs that are looked at for one track, the nearest."""
 UNSEEN_COST = 1.0
 """Cost of going on, for every time that the time unseen is e times longer."""
-SIZE_COST = 20.0
+SIZE_COST = 30.0
 """Of a blob, times the square of the log of its size over the track's."""
-MAX_SIZE_COST = 3.0
+MAX_SIZE_COST = 5.0
 WEAK_COST = 1.0
 """Of a blob too weak to start a track."""
 SIZE_RATE = 0.15
