@@ -17,7 +17,9 @@ from app.conversion_job import ConversionJob, ConversionState
 from app.doctor_facts import ask, candidate_interpreters, machine_of
 from app.doctor_plan import REFERENCE, plan
 from app.errors import ConsoleError
-from app.paths import DEFAULT_MODEL, SAMPLE_CLIP
+from app.hardware.readings import HardwareSample
+from app.hardware.report import document_of, read_machine
+from app.paths import DEFAULT_MODEL, SAMPLE_CLIP, state_folder
 from engines.bench.opening import tensors_for
 from engines.bench.results import mask_iou
 from engines.convert.request import ConversionRequest
@@ -126,11 +128,13 @@ class DoctorReport:
     checks: tuple[EngineCheck, ...]
     reference: str
     """Name of what the others were compared with; empty where nothing ran."""
+    hardware: HardwareSample = field(default_factory=HardwareSample)
 
     def to_document(self) -> dict[str, Any]:
         """Write it as JSON values."""
         return {
             "machine": self.machine,
+            "hardware": document_of(self.hardware),
             "interpreters": [one.to_document() for one in self.interpreters],
             "engines": [one.to_document() for one in self.checks],
             "reference": self.reference,
@@ -197,6 +201,7 @@ class DoctorJob:
             tuple(interpreters),
             tuple(checks),
             self._reference.name,
+            read_machine(Path("/"), state_folder()),
         )
 
     def _try_all(self, cases: Sequence[EngineCase]) -> list[EngineCheck]:

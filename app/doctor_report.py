@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.doctor_job import CheckState
+from app.hardware.report import hardware_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ _LIBRARIES = (
 
 def text_of(report: DoctorReport) -> str:
     """Write machine, interpreters, a table of engines, then every reason."""
-    parts = [_machine(report.machine)]
+    parts = [_machine(report.machine), hardware_text(report.hardware)]
     parts += [_interpreter(one) for one in report.interpreters]
     parts.append(_table(report))
     parts.append(_reasons(report.checks))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from app.doctor_job import DoctorProgress, DoctorReport
 
 _INTERRUPTED = 130
-_LIVE_ROOT = Path("/")
 _BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
 
 
@@ -62,7 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here: the window starts without what only commands need.
     from app.doctor_job import CheckState
     from app.doctor_report import text_of
-    from app.hardware.report import document_of, hardware_text, read_machine
 
     if arguments.out is not None:
         _require_writable(arguments.out)
@@ -74,10 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("cancelled", file=sys.stderr)
         return _INTERRUPTED
-    hardware = read_machine(_LIVE_ROOT, state_folder())
-    text = f"{hardware_text(hardware)}\n\n{text_of(report)}"
-    line = json.dumps({"hardware": document_of(hardware), **report.to_document()})
-    _tell(arguments, text, line)
+    _tell(arguments, text_of(report), json.dumps(report.to_document()))
     states = [one.state for one in report.checks]
     is_well = CheckState.WORKS in states and CheckState.FAILED not in states
     return 0 if is_well else 1
