@@ -60,6 +60,8 @@ class OpenVinoEngine(Engine):
                 f"OpenVINO cannot load {path}: {_first_line(error)}",
                 hint="Convert the model again, or choose another engine.",
             ) from error
+        if any(each.get_type_name() == "FakeQuantize" for each in network.get_ops()):
+            precision = Precision.INT8
         self._request = self._compiled.create_infer_request()
         self._spec = EngineSpec(
             kind=EngineKind.OPENVINO,

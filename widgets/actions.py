@@ -27,6 +27,7 @@ class ActionId(enum.Enum):
     STOP = "stop"
     LIVE = "live"
     EVERY_FRAME = "every-frame"
+    ENGINES = "engines"
     SHOW_MASK = "show-mask"
     SHOW_OUTLINES = "show-outlines"
     SHOW_IDS = "show-ids"
@@ -159,6 +160,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Infer every frame, as fast as that goes: the source waits",
         "every-frame",
         is_checkable=True,
+    ),
+    ActionSpec(
+        _ID.ENGINES,
+        _GROUP.RUN,
+        "E&ngines…",
+        ("Ctrl+B",),
+        "Build engines, compare them, and try one on the feed while it goes on",
+        "engine",
     ),
     ActionSpec(
         _ID.SHOW_MASK,

@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSocketNotifier
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from app.feed import Feed
     from app.sources.base import FrameMode
+    from widgets.engine_room import EngineRoom
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,8 @@ def run_console(
     hooks.set_window(window)
     display = Display()
     console = Console(make_feed, window, display, memory, hooks.report)
+    rooms: list[EngineRoom] = []
+    window.engines_requested.connect(partial(_show_engines, rooms, console, window))
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
     window.closed.connect(lambda: setattr(memory, "layout", window.layout_now))
     if memory.layout is not None:
@@ -91,8 +95,21 @@ def run_console(
         with _closing_on_interrupt(window):
             return app.exec()
     finally:
+        for room in rooms:
+            room.close()
         _stop(console, display)
         hooks.remove()
+
+
+def _show_engines(
+    rooms: list[EngineRoom], console: Console, window: MainWindow
+) -> None:
+    if not rooms:
+        # Loaded when it is asked for: it would delay the first picture.
+        from widgets.engine_room import EngineRoom
+
+        rooms.append(EngineRoom(console, window))
+    rooms[0].show()
 
 
 @contextmanager

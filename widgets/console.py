@@ -8,8 +8,9 @@ import time
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.engine_trial import TrialPhase
 from app.errors import ConsoleError, WorkerStuckError
 from app.pipeline import PipelineState
 from app.segmentation import Thresholds
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.display import Display, Picture
+    from app.engine_choice import EngineChoice
+    from app.engine_trial import TrialLimits
     from app.feed import Feed
     from app.overlay import OverlayOptions
     from app.pipeline import PipelineStatus
@@ -56,6 +59,9 @@ class Console(QObject):
         Takes an unexpected error and the name of the part that failed.
     """
 
+    trial_failed = Signal(object)  # EngineError: the engine cannot even be named
+    engine_adopted = Signal(object)  # EngineChoice that took over, for feeds to come
+
     def __init__(
         self,
         make_feed: Callable[[str, FrameMode], Feed],
@@ -77,6 +83,7 @@ class Console(QObject):
         self._thresholds: Thresholds | None = None
         self._has_shown_thresholds = False
         self._has_picture = False
+        self._tried: EngineChoice | None = None
         self._started_s = time.monotonic()
         self._bridge = FeedBridge(display)
         self._stop_timer = self._make_timer(self._on_stop_overdue)
@@ -149,6 +156,24 @@ class Console(QObject):
         else:
             self._feed.pause()
         self._bridge.hurry()
+
+    def try_engine(self, choice: EngineChoice, limits: TrialLimits) -> None:
+        """Try an engine on the live frames; it takes over if it is as good."""
+        if self._feed is None:
+            return
+        try:
+            make_engine = choice.factory()
+        except EngineError as error:
+            self.trial_failed.emit(error)
+            return
+        self._tried = choice
+        self._feed.try_engine(make_engine, limits)
+        self._bridge.hurry()
+
+    def cancel_trial(self) -> None:
+        """Reject the engine that is tried; the one before infers on."""
+        if self._feed is not None:
+            self._feed.cancel_trial()
 
     def _make_timer(self, slot: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
@@ -268,6 +293,10 @@ class Console(QObject):
 
     def _on_status_taken(self, status: PipelineStatus) -> None:
         self._window.show_status(status)
+        trial = status.trial
+        if trial is not None and trial.phase is TrialPhase.ACCEPTED and self._tried:
+            adopted, self._tried = self._tried, None
+            self.engine_adopted.emit(adopted)
         if not self._has_shown_thresholds and status.thresholds is not None:
             self._has_shown_thresholds = True
             self._window.overlay_panel.show_thresholds(status.thresholds)

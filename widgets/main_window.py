@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
     stop_requested = Signal()
     pause_requested = Signal()  # to pause, or to go on
     step_requested = Signal()
+    engines_requested = Signal()  # to see, build and try engines
     remedy_chosen = Signal(object)  # Remedy: what a message's button does
     options_changed = Signal(object)  # OverlayOptions to draw from now on
     thresholds_changed = Signal(object)  # Thresholds to use from now on
@@ -292,6 +293,7 @@ class MainWindow(QMainWindow):
             _ID.PAUSE: self.pause_requested,
             _ID.STEP: self.step_requested,
             _ID.STOP: self.stop_requested,
+            _ID.ENGINES: self.engines_requested,
             _ID.ZOOM_FIT: self.video_view.zoom_fit,
             _ID.ZOOM_ACTUAL: self.video_view.zoom_actual,
             _ID.ZOOM_IN: self.video_view.zoom_in,

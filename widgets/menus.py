@@ -43,6 +43,8 @@ MENUS: tuple[tuple[str, tuple[ActionId | str | None, ...]], ...] = (
             None,
             _ID.LIVE,
             _ID.EVERY_FRAME,
+            None,
+            _ID.ENGINES,
         ),
     ),
     (

@@ -1,0 +1,169 @@
+"""What stands behind the engines window: the list, the builds, and the trial."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.conversion_job import ConversionState, find_interpreter
+from app.engine_store import EngineState
+from app.errors import ConsoleError
+from engines.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.build_order import BuildOrder
+    from app.build_queue import Build, BuildQueue
+    from app.engine_choice import EngineChoice
+    from app.engine_store import EngineStore, StoredEngine
+    from app.engine_trial import TrialLimits
+
+log = logging.getLogger(__name__)
+
+_POLL_MS = 250
+
+
+class EngineDesk(QObject):
+    """Lists, builds, renames, deletes and tries engines; lives as long as the window.
+
+    Builds go on while the engines window is closed. Lives in the GUI thread.
+
+    Parameters
+    ----------
+    store : EngineStore
+    queue : BuildQueue
+        Closed by `close`.
+    """
+
+    engines_changed = Signal(object)  # tuple of StoredEngine: the whole list
+    builds_changed = Signal(object)  # tuple of Build: four times a second
+    build_ended = Signal(object)  # Build: just now
+    trial_wanted = Signal(object, object)  # EngineChoice and TrialLimits
+    trial_cancelled = Signal()
+    failed = Signal(object)  # ConsoleError or EngineError: what was asked is not done
+
+    def __init__(self, store: EngineStore, queue: BuildQueue) -> None:
+        super().__init__()
+        self._store = store
+        self._queue = queue
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self.poll)
+
+    def refresh(self) -> None:
+        """Look at the list anew."""
+        self.engines_changed.emit(self._store.engines())
+
+    def free_name(self, wanted: str) -> str:
+        """A name like this that no engine has, nor one that is being built."""
+        builds = self._queue.builds()
+        taken = {each.name for each in builds if not each.is_over}
+        name, number = self._store.free_name(wanted), 2
+        while name in taken:
+            name = self._store.free_name(f"{wanted} {number}")
+            number += 1
+        return name
+
+    def build(self, order: BuildOrder, name: str) -> bool:
+        """Queue a build; whether it could be."""
+        return self._try(
+            lambda: self._start_building(order, self._store.folder_for(name))
+        )
+
+    def rebuild(self, engine: StoredEngine) -> bool:
+        """Build an engine anew from its model, under a name like its own."""
+        order = engine.order
+        if order is None:
+            return False
+        return self.build(order, self.free_name(engine.name))
+
+    def rebuild_all(self) -> int:
+        """Rebuild every engine that is out of date; how many there are."""
+        engines = [
+            each
+            for each in self._store.engines()
+            if each.state in (EngineState.STALE, EngineState.UNFIT)
+            and each.order is not None
+            and each.order.model.exists()
+        ]
+        return sum(self.rebuild(each) for each in engines)
+
+    def cancel(self, number: int) -> None:
+        """End a build."""
+        self._queue.cancel(number)
+        self.poll()
+
+    def forget(self, number: int) -> None:
+        """Take a build that is over off the list."""
+        self._queue.forget(number)
+        self.poll()
+
+    def rename(self, engine: StoredEngine, name: str) -> bool:
+        """Give an engine another name; whether it has it."""
+        return self._try(lambda: self._store.rename(engine, name))
+
+    def delete(self, engine: StoredEngine) -> bool:
+        """Remove an engine; whether it is gone."""
+        return self._try(lambda: self._store.delete(engine))
+
+    def try_on_feed(self, engine: StoredEngine, limits: TrialLimits) -> None:
+        """Ask for a trial of an engine on the live frames."""
+        self.trial_wanted.emit(choice_of(engine), limits)
+
+    def cancel_trial(self) -> None:
+        """Ask for the end of the trial."""
+        self.trial_cancelled.emit()
+
+    def poll(self) -> None:
+        """Move the builds on; the timer calls this, and so do tests."""
+        ended = self._queue.poll()
+        builds = self._queue.builds()
+        self.builds_changed.emit(builds)
+        for build in ended:
+            status = build.status
+            if status is not None and status.state is ConversionState.DONE:
+                self.refresh()
+            log.info("build of %s: %s", build.name, status and status.state.value)
+            self.build_ended.emit(build)
+        if all(each.is_over for each in builds):
+            self._timer.stop()
+
+    def close(self) -> None:
+        """Cancel what is being built and wait for it."""
+        self._timer.stop()
+        self._queue.close()
+
+    def _start_building(self, order: BuildOrder, folder: Path) -> Build:
+        build = self._queue.add(order, folder)
+        self._timer.start()
+        self.poll()
+        return build
+
+    def _try(self, act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except (ConsoleError, EngineError) as error:
+            self.failed.emit(error)
+            return False
+        except OSError as error:
+            self.failed.emit(
+                ConsoleError(
+                    f"that cannot be done: {error}", hint="Look at the folder."
+                )
+            )
+            return False
+        self.refresh()
+        return True
+
+
+def choice_of(engine: StoredEngine) -> EngineChoice:
+    """How an engine is opened on this machine."""
+    try:
+        converter = find_interpreter()
+    except ConsoleError:
+        converter = None
+    return engine.choice(converter=converter)

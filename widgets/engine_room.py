@@ -1,0 +1,50 @@
+"""Brings the engines window and the feed together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.build_queue import BuildQueue
+from app.engine_store import EngineStore
+from app.paths import engines_folder
+from widgets.engine_desk import EngineDesk
+from widgets.engine_window import EngineWindow
+
+if TYPE_CHECKING:
+    from app.pipeline import PipelineStatus
+    from widgets.console import Console
+    from widgets.main_window import MainWindow
+
+
+class EngineRoom:
+    """Made when the operator first asks for the engines; builds go on until `close`.
+
+    Parameters
+    ----------
+    console : Console
+        Tries engines on its feed.
+    window : MainWindow
+        The engines window belongs to it.
+    """
+
+    def __init__(self, console: Console, window: MainWindow) -> None:
+        self._desk = EngineDesk(EngineStore(engines_folder()), BuildQueue())
+        self.window = EngineWindow(self._desk, window)
+        self._desk.trial_wanted.connect(console.try_engine)
+        self._desk.trial_cancelled.connect(console.cancel_trial)
+        console.trial_failed.connect(self.window.show_error)
+        console.bridge.status_taken.connect(self._on_status_taken)
+
+    def show(self) -> None:
+        """Show the window, in front of others."""
+        self.window.show()
+        self.window.raise_()
+        self.window.activateWindow()
+
+    def close(self) -> None:
+        """Close the window, cancel the builds and wait for them."""
+        self.window.close()
+        self._desk.close()
+
+    def _on_status_taken(self, status: PipelineStatus) -> None:
+        self.window.show_status(None if status.state.is_over else status)
