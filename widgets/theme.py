@@ -21,6 +21,8 @@ GAP_PX = 8
 MARGIN_PX = 12
 """Around a group."""
 ICON_PX = 20
+FIELD_PX = 30
+"""Height of a field to type or choose in."""
 
 _FONT_PT = 10.0
 
@@ -68,7 +70,8 @@ def apply_theme(app: QApplication) -> None:
     app.setFont(font)
     colours = {colour.name.lower(): colour.value for colour in Colour}
     sheet = Template(STYLE_SHEET.read_text(encoding="utf-8"))
-    app.setStyleSheet(sheet.substitute(colours))
+    folder = STYLE_SHEET.parent.as_posix()
+    app.setStyleSheet(sheet.substitute(colours, theme=folder))
 
 
 def scaled_font(font: QFont, factor: float, *, is_bold: bool = False) -> QFont:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 # A file of all settings has three thousand bytes.
 _MOST_BYTES = 1_000_000
 _SHOWN_LETTERS = 60
+# What pydantic says of a text or a path that is not there.
+_EMPTY_TYPES = ("string_too_short", "is_instance_of", "path_type")
 
 
 class Loaded(NamedTuple):
@@ -203,6 +205,8 @@ def fault_text(details: ErrorDetails) -> str:
     """What is wrong with a value, in words for the operator."""
     if details["type"] == "extra_forbidden":
         return "there is no such setting"
+    if details["type"] in _EMPTY_TYPES and details["input"] in ("", None):
+        return "it is empty"
     text = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"it {text}" if text.startswith("should ") else text
 

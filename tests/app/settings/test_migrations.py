@@ -26,7 +26,7 @@ def test_a_stored_file_of_every_version_is_read(version: int) -> None:
     settings = read_settings(path)
 
     assert json.loads(path.read_text())["schema_version"] == version
-    assert settings.tracking.lost_after_s == 1.5
+    assert settings.tracking.lost_after_s == 7.25
     assert settings.source.start_uri == "synthetic://?objects=20"
 
 

@@ -1,0 +1,156 @@
+"""Where settings are changed: by the dialog, by the window, and what is kept of it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from app.errors import SettingsError
+from app.settings.draft import Draft, Key
+from app.settings.store import read_settings, write_settings
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from app.settings.in_use import SettingsInUse
+    from app.settings.model import Settings
+    from widgets.settings_dialog import SettingsDialog
+
+log = logging.getLogger(__name__)
+
+# A slider that is dragged changes a setting sixty times a second.
+_SAVE_AFTER_MS = 1000
+
+
+class SettingsDesk(QObject):
+    """Holds the settings in use, opens their dialog, and saves what changes.
+
+    Lives in the GUI thread.
+
+    Parameters
+    ----------
+    in_use : SettingsInUse
+    window : QWidget
+        The dialog stands in front of it.
+    """
+
+    changed = Signal(object, object)  # Settings before and from now on
+    faulted = Signal(object)  # SettingsError: they could not be saved
+
+    def __init__(self, in_use: SettingsInUse, window: QWidget) -> None:
+        super().__init__(window)
+        self._in_use = in_use
+        self._window = window
+        self._dialog: SettingsDialog | None = None
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(_SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self.save)
+
+    @property
+    def settings(self) -> Settings:
+        """Those in use."""
+        return self._in_use.now
+
+    @property
+    def problem(self) -> SettingsError | None:
+        """Why the stored settings are not in use; None if they are."""
+        return self._in_use.problem
+
+    @property
+    def dialog(self) -> SettingsDialog | None:
+        """The dialog while it is open."""
+        return self._dialog
+
+    def put(self, settings: Settings) -> None:
+        """Use other settings from now on, and save them soon."""
+        before = self._in_use.now
+        if settings == before:
+            return
+        self._in_use.put(settings)
+        self._save_timer.start()
+        if self._dialog is not None:
+            self._dialog.show_settings(settings, self._in_use.given)
+        self.changed.emit(before, settings)
+
+    def change(self, section: str, **values: object) -> None:
+        """Change some settings of a section.
+
+        Raises
+        ------
+        ValidationError
+            If a value is wrong.
+        """
+        draft = Draft(self._in_use.now)
+        for field, value in values.items():
+            draft.set(Key(section, field), value)
+        self.put(draft.result())
+
+    def save(self) -> None:
+        """Write what is not written yet; `faulted` tells where that fails."""
+        self._save_timer.stop()
+        try:
+            self._in_use.save()
+        except SettingsError as error:
+            log.error("%s %s", error, error.hint)  # noqa: TRY400  expected
+            self.faulted.emit(error)
+
+    def open_dialog(self, section: str = "") -> None:
+        """Show the settings, or the dialog that shows them already.
+
+        Parameters
+        ----------
+        section : str
+            Page to show; empty for the first, or the one that is open.
+        """
+        if self._dialog is None:
+            self._dialog = self._make_dialog()
+            self._dialog.show()
+        if section:
+            self._dialog.open_page(section)
+        self._dialog.raise_()
+        self._dialog.activateWindow()
+
+    def _make_dialog(self) -> SettingsDialog:
+        # Loaded when it is asked for: it would delay the first picture.
+        from widgets.settings_dialog import SettingsDialog
+
+        notice = ""
+        if not self._in_use.is_kept and self._in_use.problem is not None:
+            notice = f"Not saved: {self._in_use.problem.message}."
+        dialog = SettingsDialog(
+            self._in_use.now, self._in_use.given, notice, parent=self._window
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.applied.connect(self._on_applied)
+        dialog.import_chosen.connect(self._on_import_chosen)
+        dialog.export_chosen.connect(self._on_export_chosen)
+        dialog.finished.connect(self._on_finished)
+        return dialog
+
+    def _on_applied(self, settings: Settings) -> None:
+        self.put(settings)
+        self.save()
+
+    def _on_import_chosen(self, path: str) -> None:
+        if self._dialog is None:
+            return
+        try:
+            self._dialog.take(read_settings(Path(path)))
+        except SettingsError as error:
+            self._dialog.show_problem(f"Not imported: {error.message}.")
+        except OSError as error:
+            self._dialog.show_problem(f"Cannot read {path}: {error.strerror}.")
+
+    def _on_export_chosen(self, path: str, settings: Settings) -> None:
+        try:
+            write_settings(settings, Path(path))
+        except SettingsError as error:
+            if self._dialog is not None:
+                self._dialog.show_problem(f"Not exported: {error.message}.")
+
+    def _on_finished(self) -> None:
+        self._dialog = None
