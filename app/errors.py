@@ -7,6 +7,8 @@ ConsoleError
 │   └── SourceLostError         it gave frames and then failed
 ├── OutputError             results cannot be written
 ├── SettingsError           settings cannot be read, written or accepted
+├── RecordingError          frames cannot be recorded
+├── SessionError            a recorded session cannot be read
 ├── FeedLostError           the process that runs the feed has ended
 └── WorkerStuckError        a thread did not stop in time
 """
@@ -47,6 +49,14 @@ class SourceLostError(SourceError):
 
 class OutputError(ConsoleError):
     """Results cannot be written."""
+
+
+class RecordingError(ConsoleError):
+    """Frames cannot be recorded."""
+
+
+class SessionError(ConsoleError):
+    """A recorded session cannot be read."""
 
 
 class SettingsError(ConsoleError):

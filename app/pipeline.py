@@ -7,18 +7,20 @@ import logging
 import threading
 from collections import deque
 from contextlib import closing
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from app.engine_keeper import EngineKeeper, EngineSeat
 from app.engine_trial import EngineTrial
+from app.errors import WorkerStuckError
 from app.feed_options import FeedOptions
 from app.frames import StageTimes, TrackState
 from app.handoff import Backlog, LatestSlot
 from app.inference import FrameInference, track_frame
 from app.ledger import FrameLedger, LedgerCounts
 from app.process import hurry_thread
+from app.recording.status import RecordingStatus
 from app.segmentation import Thresholds
 from app.sources.base import EndOfSource, FrameMode, SourceSpec
 from app.telemetry import DurationWindow, RateMeter
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from app.engine_trial import TrialLimits, TrialStatus
     from app.frames import Frame, FrameResult
     from app.inference import InferredFrame
+    from app.recording.recorder import Recorder
+    from app.recording.settings import RecordingSettings
     from app.sources.base import FrameSource
     from engines.base import Engine, EngineSpec
 
@@ -105,6 +109,7 @@ class PipelineStatus:
     """Of the engine that is tried, or was tried last."""
     fault: Exception | None
     """What ended it: a `ConsoleError` or `EngineError` unless it is a bug."""
+    recording: RecordingStatus = field(default_factory=RecordingStatus)
 
     @staticmethod
     def at_start(mode: FrameMode, fault: Exception | None = None) -> PipelineStatus:
@@ -186,6 +191,7 @@ class Pipeline:
         self._seat: EngineSeat | None = None
         self._trial: EngineTrial | None = None
         self._trials = 0
+        self._recorder: Recorder | None = None
         self._engine_ready = threading.Event()
         self._is_stop_asked = False
         self._flow = threading.Condition()
@@ -282,6 +288,43 @@ class Pipeline:
         if self._trial is not None:
             self._trial.request_stop()
 
+    def configure_recording(self, settings: RecordingSettings) -> None:
+        """Record like this from now on; holds the last seconds where it is told to."""
+        if self._recorder is None:
+            # Imported here: FFmpeg would delay those who record nothing.
+            from app.recording.recorder import Recorder
+
+            recorder = Recorder(
+                self._measurements, waits=self._mode is FrameMode.EVERY_FRAME
+            )
+            with self._state_lock:
+                self._recorder = recorder
+                spec = self._source_spec
+            if spec is not None:
+                recorder.open(spec)
+        self._recorder.configure(settings)
+
+    def start_recording(self, name: str = "") -> None:
+        """Record every captured frame from now on; configure it first.
+
+        Parameters
+        ----------
+        name : str
+            Of the session's folder; empty makes one.
+        """
+        if self._recorder is not None:
+            self._recorder.start(name)
+
+    def stop_recording(self) -> None:
+        """End the recording with the frames captured until now; does not wait."""
+        if self._recorder is not None:
+            self._recorder.stop()
+
+    def mark(self, text: str = "") -> None:
+        """Note this moment in the session that is recorded."""
+        if self._recorder is not None:
+            self._recorder.mark(text)
+
     def request_stop(self) -> None:
         """Ask the threads to stop; does not wait."""
         self._is_stop_asked = True
@@ -339,6 +382,8 @@ class Pipeline:
         """One consistent snapshot; any thread may ask."""
         p50_ms, p99_ms = self._latency.percentiles_ms(50, 99)
         trial = self._trial.status() if self._trial else None
+        recorder = self._recorder
+        recording = RecordingStatus() if recorder is None else recorder.status()
         stages = StageTimes(*(w.percentiles_ms(50)[0] for w in self._stage_windows))
         with self._state_lock:
             return PipelineStatus(
@@ -357,7 +402,30 @@ class Pipeline:
                 tracks_born=self._born,
                 trial=trial,
                 fault=self._fault,
+                recording=recording,
             )
+
+    def _measurements(self) -> dict[str, float]:
+        """What a session keeps of the status, twice a second."""
+        status = self.status()
+        ledger, losses = status.ledger, status.recording.losses
+        return {
+            "capture_hz": round(status.capture_hz, 2),
+            "infer_hz": round(status.infer_hz, 2),
+            "latency_p50_ms": round(status.latency_p50_ms, 3),
+            "latency_p99_ms": round(status.latency_p99_ms, 3),
+            "prepare_ms": round(status.stages.prepare_ms, 3),
+            "infer_ms": round(status.stages.infer_ms, 3),
+            "segment_ms": round(status.stages.segment_ms, 3),
+            "track_ms": round(status.stages.track_ms, 3),
+            "encode_ms": round(status.recording.encode_ms, 3),
+            "tracks": status.confirmed_tracks,
+            "lost": ledger.lost,
+            "replaced": ledger.replaced,
+            "not_recorded": losses.not_recorded,
+            "waiting": status.recording.waiting,
+            "free_bytes": status.recording.free_bytes,
+        }
 
     # --- all three threads
 
@@ -374,6 +442,8 @@ class Pipeline:
             self._threads_left -= 1
             if self._threads_left:
                 return
+        self._finish_recording()
+        with self._state_lock:
             if self._fault is not None:
                 self._state = PipelineState.FAULTED
             elif self._is_stop_asked:
@@ -383,6 +453,18 @@ class Pipeline:
         for backlog in self._subscribers:
             backlog.close()
         self.results.close()
+
+    def _finish_recording(self) -> None:
+        """Have every frame written that was taken: nothing comes after them."""
+        if self._recorder is None:
+            return
+        if self._fault is not None:
+            self._recorder.note("fault", str(self._fault))
+        try:
+            self._recorder.finish()
+        except WorkerStuckError as error:
+            # What was written is readable, and is put in order at the next start.
+            log.error("the disk does not take the recording: %s", error)  # noqa: TRY400
 
     def _hurry(self, urgency: int) -> None:
         # Every frame of a file, as fast as they go, would leave nothing to the others.
@@ -403,6 +485,9 @@ class Pipeline:
                 spec = self._source.open()
                 with self._state_lock:
                     self._source_spec = spec
+                    recorder = self._recorder
+                if recorder is not None:
+                    recorder.open(spec)
                 # Loading the engine takes longer than opening the source: without
                 # waiting, the first frames of a live source would be replaced.
                 while not self._engine_ready.wait(_WAIT_S):
@@ -423,6 +508,9 @@ class Pipeline:
                 return
             self._capture_rate.tick(frame.captured_ns)
             self._ledger.capture(frame.index)
+            recorder = self._recorder
+            if recorder is not None:
+                recorder.take_frame(frame)
             if recent.maxlen != self._stack_size:
                 recent = deque(recent, self._stack_size)
             recent.append(frame)
@@ -585,6 +673,10 @@ class Pipeline:
                 PipelineState.PAUSED if self._is_paused else PipelineState.RUNNING,
             )
         self.results.put(result)
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.set_engine(self._engine_spec)
+            recorder.take_result(result)
         for backlog in self._subscribers:
             if self._mode is FrameMode.EVERY_FRAME:
                 while not backlog.wait_for_room(_WAIT_S) and not stop.is_set():

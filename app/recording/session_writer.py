@@ -1,0 +1,470 @@
+"""Writes one session: its video, its database and its manifest."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, TypeAlias
+
+from app.errors import OutputError, RecordingError
+from app.handoff import Backlog
+from app.recording.database import SessionDatabase
+from app.recording.encoder import EncodedFrame
+from app.recording.lock import SessionLock
+from app.recording.manifest import SessionManifest, SessionState
+from app.recording.rows import EventRow, GapRow, ResultRow, TelemetryRow
+from app.recording.video_segment import VideoSegment
+from app.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.recording.encoder import FrameEncoder
+
+log = logging.getLogger(__name__)
+
+_WAIT_S = 0.05
+_COMMIT_S = 0.1
+_SYNC_S = 0.5
+# The network is behind the camera by some frames when the last one is written.
+_RESULTS_S = 0.6
+_ITEMS = 50_000
+_QUEUE_BYTES = 64_000_000
+# A file is begun anew now and then: one that is damaged later takes less with it.
+_SEGMENT_S = 1800.0
+_BALLAST = ".ballast"
+# What the index of half an hour of video takes, and the last rows.
+_BALLAST_BYTES = 8_000_000
+
+_Item: TypeAlias = EncodedFrame | ResultRow | GapRow | EventRow | TelemetryRow
+
+
+@dataclass(frozen=True, slots=True)
+class WriterCounts:
+    """How far a writer is."""
+
+    frames: int = 0
+    results: int = 0
+    bytes_written: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    """Timestamps of the first and the last frame written."""
+
+
+class SessionWriter:
+    """Writes what it is given into a session folder, in two threads.
+
+    The recorder thread writes packets the moment they come and commits rows ten times a
+    second. The sync thread has both on the disk twice a second, and watches how much
+    of the disk is free. Neither makes who gives it something wait.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session; made here, and must not hold anything.
+    manifest : SessionManifest
+        As far as it is known at the start.
+    reserve_bytes : int
+        Writing ends while this much of the disk is free.
+    sample : callable
+        Gives measurements for the telemetry, twice a second.
+    open_segment : callable
+        Makes the video files.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: SessionManifest,
+        reserve_bytes: int,
+        sample: Callable[[], dict[str, float]],
+        open_segment: Callable[[Path, FrameEncoder], VideoSegment] = VideoSegment,
+    ) -> None:
+        self.folder = folder
+        self._manifest = manifest
+        self._reserve_bytes = reserve_bytes
+        self._sample = sample
+        self._open_segment = open_segment
+        self._items: Backlog[_Item] = Backlog(_ITEMS)
+        self._queue_lock = threading.Lock()
+        self._queued_bytes = 0
+        self._queued_frames = 0
+        self._counts = WriterCounts()
+        self._segments: list[VideoSegment] = []
+        self._segment_start_ns = 0
+        self._first_captured_ns = 0
+        self._last_given_ns = 0
+        self._database: SessionDatabase | None = None
+        self._ended = ""
+        self._fault: Exception | None = None
+        self._losses: dict[str, int] = {}
+        self._engine: dict[str, object] = {}
+        self._early: list[ResultRow] = []
+        self._finish_ns: int | None = None
+        self._finish_due_s = 0.0
+        self._is_done = threading.Event()
+        self._free_bytes = 0
+        self._sync_error: OSError | None = None
+        # The recorder is never left behind by a process that ends in order.
+        self._writer = Worker("recorder", self._run, self._on_end, is_daemon=False)
+        self._syncer = Worker("sync", self._run_sync, self._on_sync_end)
+
+    # --- the thread that encodes
+
+    def start(self) -> None:
+        """Make the folder and start the threads.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be made, or holds something.
+        """
+        _claim_folder(self.folder)
+        self._free_bytes = shutil.disk_usage(self.folder).free
+        self._writer.start()
+        self._syncer.start()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a frame would be taken: the disk has not fallen behind."""
+        with self._queue_lock:
+            return self._queued_bytes < _QUEUE_BYTES and not self._is_done.is_set()
+
+    def put_frame(self, frame: EncodedFrame) -> bool:
+        """Give a frame; False where writing has ended."""
+        with self._queue_lock:
+            self._queued_bytes += frame.size_bytes
+            self._queued_frames += 1
+        self._last_given_ns = frame.captured_ns
+        if self._items.offer(frame):
+            return True
+        with self._queue_lock:
+            self._queued_bytes -= frame.size_bytes
+            self._queued_frames -= 1
+        return False
+
+    def request_finish(self, ended: str, *, waits_for_results: bool = True) -> None:
+        """Write what was given, and the results of those frames, then end.
+
+        Parameters
+        ----------
+        ended : str
+            Why, for the manifest.
+        waits_for_results : bool
+            Whether results may still come.
+        """
+        self._ended = self._ended or ended
+        wait_s = _RESULTS_S if waits_for_results else 0.0
+        self._finish_due_s = time.monotonic() + wait_s
+        self._finish_ns = time.monotonic_ns()
+
+    # --- any thread
+
+    def put_row(self, row: ResultRow | GapRow | EventRow | TelemetryRow) -> bool:
+        """Give anything but a frame; False where writing has ended."""
+        return self._items.offer(row)
+
+    def note_losses(self, losses: dict[str, int]) -> None:
+        """Tell how many frames are missing, by cause, for the manifest."""
+        self._losses = losses
+
+    def note_engine(self, engine: dict[str, object]) -> None:
+        """Tell what infers, for the manifest."""
+        self._engine = engine
+
+    def counts(self) -> WriterCounts:
+        """How far it is."""
+        return self._counts
+
+    @property
+    def queued_frames(self) -> int:
+        """Frames that were given and are not written yet."""
+        with self._queue_lock:
+            return self._queued_frames
+
+    @property
+    def free_bytes(self) -> int:
+        """Of the disk, half a second ago."""
+        return self._free_bytes
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything is written and closed."""
+        return self._is_done.is_set()
+
+    @property
+    def ended(self) -> str:
+        """Why it ended; empty where it has not, or the operator ended it."""
+        return self._ended
+
+    @property
+    def fault(self) -> Exception | None:
+        """What ended it against everybody's will."""
+        return self._fault
+
+    def join(self, deadline_s: float) -> None:
+        """Wait for the threads.
+
+        Raises
+        ------
+        WorkerStuckError
+            If they have not ended by then.
+        """
+        self._writer.join(deadline_s)
+        self._syncer.join(1.0)
+
+    # --- recorder thread
+
+    def _run(self, stop: threading.Event) -> None:
+        lock = SessionLock(self.folder)
+        ballast = self.folder / _BALLAST
+        try:
+            _make_ballast(ballast, self._reserve_bytes)
+            self._save(self._manifest)
+            self._database = SessionDatabase(self.folder)
+            try:
+                self._write(stop)
+            except OSError as error:
+                self._fault = _output_error(self.folder, error)
+                self._ended = str(self._fault)
+            finally:
+                self._is_done_taking()
+                # A full disk now has room for the indices, the rows and the manifest.
+                ballast.unlink(missing_ok=True)
+                self._close()
+        finally:
+            ballast.unlink(missing_ok=True)
+            lock.release()
+
+    def _write(self, stop: threading.Event) -> None:
+        assert self._database is not None
+        due_s = time.monotonic() + _COMMIT_S
+        while not stop.is_set() and not self._is_finished():
+            item = self._items.take(_WAIT_S)
+            if item is not None:
+                self._put(item)
+            now_s = time.monotonic()
+            if now_s >= due_s:
+                due_s = now_s + _COMMIT_S
+                self._database.commit()
+            if self._sync_error is not None:
+                raise self._sync_error
+            if self._free_bytes < self._reserve_bytes and not self._ended:
+                gigabytes = self._reserve_bytes / 1e9
+                self._ended = f"only {gigabytes:g} GB of the disk are free"
+                return
+
+    def _is_finished(self) -> bool:
+        if self._finish_ns is None or len(self._items):
+            return False
+        return time.monotonic() >= self._finish_due_s
+
+    def _is_done_taking(self) -> None:
+        """Take no more; what was given before is still written where that can be."""
+        self._items.close()
+        while (item := self._items.take(0)) is not None:
+            if self._fault is None:
+                try:
+                    self._put(item)
+                except OSError as error:
+                    self._fault = _output_error(self.folder, error)
+                    self._ended = str(self._fault)
+
+    def _put(self, item: _Item) -> None:
+        assert self._database is not None
+        if isinstance(item, EncodedFrame):
+            self._put_frame(item)
+        elif isinstance(item, ResultRow) and not self._counts.frames:
+            self._early.append(item)
+        elif isinstance(item, ResultRow):
+            is_before_end = item.captured_ns <= self._last_given_ns
+            is_ours = item.captured_ns >= self._first_captured_ns
+            if is_ours and (self._finish_ns is None or is_before_end):
+                self._database.add_result(item)
+        elif isinstance(item, GapRow):
+            self._database.add_gap(item)
+        elif isinstance(item, EventRow):
+            self._database.add_event(item)
+        else:
+            self._database.add_telemetry(item)
+
+    def _put_frame(self, frame: EncodedFrame) -> None:
+        assert self._database is not None
+        segment = self._segment_for(frame)
+        pts_us = segment.write(frame)
+        with self._queue_lock:
+            self._queued_bytes -= frame.size_bytes
+            self._queued_frames -= 1
+        self._database.add_frame(
+            frame.index,
+            len(self._segments) - 1,
+            pts_us,
+            frame.timestamp_ns,
+            frame.captured_ns,
+            frame.size_bytes,
+            is_key=frame.is_key,
+        )
+        counts = self._counts
+        is_first = not counts.frames
+        if is_first:
+            self._first_captured_ns = frame.captured_ns
+        self._counts = WriterCounts(
+            frames=counts.frames + 1,
+            results=self._database.results,
+            bytes_written=counts.bytes_written + frame.size_bytes,
+            first_ns=frame.timestamp_ns if is_first else counts.first_ns,
+            last_ns=frame.timestamp_ns,
+        )
+        if is_first:
+            self._save(self._with_start(frame))
+            # Whether they belong to the session is known only now.
+            for row in self._early:
+                self._put(row)
+            self._early.clear()
+
+    def _segment_for(self, frame: EncodedFrame) -> VideoSegment:
+        last = self._segments[-1] if self._segments else None
+        is_long = frame.timestamp_ns - self._segment_start_ns > _SEGMENT_S * 1e9
+        if (
+            last is not None
+            and last.encoder is frame.encoder
+            and not (is_long and frame.is_key)
+        ):
+            return last
+        if last is not None:
+            last.close()
+        path = self.folder / f"video_{len(self._segments):03}.mp4"
+        segment = self._open_segment(path, frame.encoder)
+        self._segments.append(segment)
+        self._segment_start_ns = frame.timestamp_ns
+        self._save(
+            self._manifest.changed(
+                segments=tuple(each.path.name for each in self._segments),
+                codec=frame.encoder.codec.label,
+            )
+        )
+        return segment
+
+    def _with_start(self, frame: EncodedFrame) -> SessionManifest:
+        ago_s = (time.monotonic_ns() - frame.captured_ns) * 1e-9
+        started = datetime.now(timezone.utc) - timedelta(seconds=ago_s)
+        return self._manifest.changed(
+            started_utc=started.isoformat(timespec="microseconds"),
+            started_ns=frame.captured_ns,
+            engine=self._engine,
+        )
+
+    def _save(self, manifest: SessionManifest) -> None:
+        self._manifest = manifest
+        manifest.save(self.folder)
+
+    def _close(self) -> None:
+        """Close the files; each is closed whatever becomes of the others."""
+        assert self._database is not None
+        for segment in self._segments[-1:]:
+            self._try(segment.close)
+        frames, tracks = self._counts.frames, 0
+        self._try(self._database.commit)
+        if self._fault is None:
+            frames, tracks = self._database.counts()
+        self._try(self._database.close)
+        counts = self._counts
+        manifest = self._manifest.changed(
+            state=SessionState.COMPLETE,
+            frames=frames,
+            tracks=tracks,
+            engine=self._engine,
+            seconds=round((counts.last_ns - counts.first_ns) * 1e-9, 6),
+            losses=self._losses,
+            ended=self._ended,
+        )
+        self._try(lambda: self._save(manifest))
+
+    def _try(self, close: Callable[[], None]) -> None:
+        try:
+            close()
+        except OSError as error:
+            log.warning("%s is not closed in order: %s", self.folder, error)
+            if self._fault is None:
+                self._fault = _output_error(self.folder, error)
+                self._ended = str(self._fault)
+
+    def _on_end(self, error: Exception | None) -> None:
+        self._items.close()
+        if error is not None and self._fault is None:
+            self._fault = error
+            if isinstance(error, OSError):
+                self._fault = _output_error(self.folder, error)
+            self._ended = str(self._fault)
+        if self._fault is not None:
+            log.error("recording to %s ended: %s", self.folder, self._fault)
+        self._is_done.set()
+        self._syncer.request_stop()
+
+    # --- sync thread
+
+    def _run_sync(self, stop: threading.Event) -> None:
+        while not stop.wait(_SYNC_S):
+            self._free_bytes = shutil.disk_usage(self.folder).free
+            database = self._database
+            try:
+                for segment in self._segments[-2:]:
+                    segment.sync()
+                if database is not None and not self._is_done.is_set():
+                    database.sync()
+            except OSError as error:
+                if error.errno == errno.EBADF:
+                    continue
+                self._sync_error = error
+            row = TelemetryRow(time.monotonic_ns(), self._sample())
+            self._items.offer(row)
+        for segment in self._segments:
+            segment.release()
+
+    def _on_sync_end(self, error: Exception | None) -> None:
+        if error is not None:
+            log.error("the disk is not watched any more", exc_info=error)
+            self._sync_error = OSError(0, f"the disk cannot be watched: {error}")
+
+
+def _claim_folder(folder: Path) -> None:
+    """Make the folder of a session; never take one that holds something."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            hint="Choose a folder that you may write to.",
+        ) from error
+    if not is_empty:
+        raise RecordingError(
+            f"{folder} holds something already, and nothing is ever overwritten",
+            hint="Choose a folder that does not exist yet.",
+        )
+
+
+def _make_ballast(path: Path, reserve_bytes: int) -> None:
+    size_bytes = min(_BALLAST_BYTES, max(reserve_bytes, 1_000_000))
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
+
+
+def _output_error(folder: Path, error: OSError) -> OutputError:
+    if error.errno == errno.ENOSPC or "full" in str(error):
+        return OutputError(
+            f"the disk of {folder} is full",
+            hint="What was recorded until then is complete. Free some space.",
+        )
+    reason = error.strerror or str(error)
+    return OutputError(
+        f"{folder} cannot be written: {reason}",
+        hint="What was recorded until then is complete. Choose another disk.",
+    )

@@ -1,0 +1,187 @@
+"""What is left of a recording when its process, or its disk, does not last."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import av
+import cv2
+import pytest
+
+from app.errors import SessionError
+from app.paths import ROOT
+from app.recording.library import list_sessions, recover_sessions
+from app.recording.manifest import SessionState
+from app.recording.recovery import recover_session
+from app.recording.session import Session
+from app.recording.verify import verify_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def _start(folder: Path, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.fakes.recording", str(folder), *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def _acknowledged(output: str) -> list[list[int]]:
+    """Time, frames, results, captured and lost, as the recorder told them."""
+    lines = [line.split() for line in output.splitlines()]
+    return [[int(word) for word in line] for line in lines if len(line) == 5]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_killed_recorder_loses_one_frame_at_most(tmp_path: Path, seed: int) -> None:
+    child = _start(tmp_path)
+    assert child.stdout is not None
+    child.stdout.readline()
+    time.sleep(random.Random(seed).uniform(1.2, 2.5))
+    killed_ns = time.monotonic_ns()
+    child.kill()
+    told = _acknowledged(child.stdout.read())
+    child.wait()
+    child.stdout.close()
+    a_second_before = [each for each in told if each[0] < killed_ns - 1_000_000_000]
+
+    video = cv2.VideoCapture(str(tmp_path / "session" / "video_000.mp4"))
+    unrepaired = 0
+    while video.read()[0]:
+        unrepaired += 1
+    video.release()
+    manifest = recover_session(tmp_path / "session")
+    session = Session(tmp_path / "session")
+    report = verify_session(session)
+    rows = len(session.tracks())
+    session.close()
+
+    assert unrepaired >= told[-1][1] - 1
+    assert report.frames == unrepaired
+    assert report.problems == ()
+    assert report.results >= a_second_before[-1][2]
+    # Committed ten times a second.
+    assert report.results >= told[-1][2]
+    assert rows == 3 * report.results
+    assert manifest.state is SessionState.RECOVERED
+
+
+@pytest.mark.slow
+def test_an_unfinished_session_is_found_and_one_that_runs_is_let_be(
+    tmp_path: Path,
+) -> None:
+    child = _start(tmp_path)
+    assert child.stdout is not None
+    for _ in range(10):
+        child.stdout.readline()
+    running = list_sessions(tmp_path)
+    assert recover_sessions(tmp_path) == []
+    with pytest.raises(SessionError, match="is being recorded"):
+        recover_session(tmp_path / "session")
+    child.kill()
+    child.wait()
+    child.stdout.close()
+
+    dead = list_sessions(tmp_path)
+    with pytest.raises(SessionError, match="never finished"):
+        Session(tmp_path / "session")
+    recovered = recover_sessions(tmp_path)
+
+    assert [entry.is_recording for entry in running] == [True]
+    assert [entry.is_recording for entry in dead] == [False]
+    assert [manifest.state for manifest in recovered] == [SessionState.RECOVERED]
+    assert recover_sessions(tmp_path) == []
+
+
+@contextlib.contextmanager
+def _small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    folder.mkdir()
+    options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    mounted = subprocess.run(["mount", *options], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root can make a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_recording_ends_cleanly_before_the_disk_is_full(tmp_path: Path) -> None:
+    with _small_disk(tmp_path / "disk", 40) as disk:
+        child = _start(disk, "--noise", "--reserve", "15000000")
+        output, _ = child.communicate(timeout=60)
+        session = Session(disk / "session")
+        report = verify_session(session)
+        session.close()
+        free_bytes = shutil.disk_usage(disk).free
+
+    last = output.splitlines()[-1].split()
+    assert last[0] == "done"
+    assert "are free" in output
+    assert report.frames == int(last[1])
+    assert report.problems == ()
+    assert session.manifest.state is SessionState.COMPLETE
+    assert free_bytes > 5_000_000
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_all_the_same_costs_what_it_did_not_take(
+    tmp_path: Path,
+) -> None:
+    with _small_disk(tmp_path / "disk", 30) as disk:
+        # It fills up far quicker than anybody looks.
+        child = _start(disk, "--noise", "--quality", "lossless", "--reserve", "1000000")
+        output, _ = child.communicate(timeout=60)
+        if list_sessions(disk)[0].manifest.state is SessionState.RECORDING:
+            recover_session(disk / "session")
+        session = Session(disk / "session")
+        report = verify_session(session)
+        session.close()
+        with av.open(str(disk / "session" / "video_000.mp4")) as container:
+            readable = 0
+            with contextlib.suppress(av.FFmpegError):
+                for _ in container.decode(container.streams.video[0]):
+                    readable += 1
+
+    written = int(output.splitlines()[-1].split()[1])
+    assert "full" in output or "are free" in output
+    assert written > 10
+    assert readable >= written - 1
+    assert report.frames == readable
+
+
+def test_a_session_whose_recorder_wrote_nothing_yet_is_recovered_empty(
+    tmp_path: Path,
+) -> None:
+    from app.recording.manifest import SessionManifest
+
+    SessionManifest(
+        state=SessionState.RECORDING,
+        name="session",
+        started_utc="",
+        started_ns=0,
+        source={},
+        width_px=64,
+        height_px=48,
+        is_colour=False,
+        frame_rate_hz=120.0,
+    ).save(tmp_path)
+
+    manifest = recover_session(tmp_path)
+    session = Session(tmp_path)
+    report = verify_session(session)
+    session.close()
+
+    assert manifest.state is SessionState.RECOVERED
+    assert report.frames == 0
+    assert report.problems == ()
+    assert os.listdir(tmp_path)  # noqa: PTH208
