@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -95,32 +98,113 @@ class TelemetrySample:
 class TelemetryHistory:
     """A ring of samples as columns; written and read by one thread.
 
+    Every sample is written twice, half a ring apart: what is held then lies in one
+    piece, and reading it copies nothing.
+
     Parameters
     ----------
     capacity : int
         How many samples are kept; the oldest fall out.
+    kind : type
+        A frozen dataclass of numbers, `time_s` first.
     """
 
-    def __init__(self, capacity: int = 600) -> None:
-        self._names = [field.name for field in fields(TelemetrySample)]
-        self._ring = np.full((len(self._names), capacity), np.nan)
+    def __init__(self, capacity: int = 600, kind: type[Any] = TelemetrySample) -> None:
+        self._names = [field.name for field in fields(kind)]
+        self._capacity = capacity
+        self._ring = np.full((len(self._names), 2 * capacity), np.nan)
         self._count = 0
 
-    def append(self, sample: TelemetrySample) -> None:
+    def __len__(self) -> int:
+        return min(self._count, self._capacity)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The measurements, `time_s` first."""
+        return tuple(self._names)
+
+    def append(self, sample: object) -> None:
         """Add one sample."""
-        at = self._count % self._ring.shape[1]
-        self._ring[:, at] = [getattr(sample, name) for name in self._names]
-        self._count += 1
+        self._write([getattr(sample, name) for name in self._names])
+
+    def append_gap(self, time_s: float) -> None:
+        """Add a time at which nothing was measured: lines end and begin there."""
+        self._write([time_s, *([np.nan] * (len(self._names) - 1))])
 
     def column(self, name: str) -> NDArray[np.float64]:
         """One measurement over time, oldest first; a copy."""
-        row: NDArray[np.float64] = self._ring[self._names.index(name)]
-        capacity = len(row)
-        if self._count <= capacity:
-            return row[: self._count].copy()
-        rolled: NDArray[np.float64] = np.roll(row, -(self._count % capacity))
-        return rolled
+        return self._held(self._names.index(name)).copy()
+
+    def span(
+        self, names: Sequence[str], from_s: float, to_s: float, most: int = 1200
+    ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+        """Times and measurements within a span, thinned to what a graph can show.
+
+        Where there are more samples than `most`, each bucket of neighbours is given by
+        its least and its largest value, so that no peak is lost. A bucket holds the
+        same samples at every call: a graph that moves does not flicker.
+
+        Returns
+        -------
+        tuple of ndarray and list of ndarray
+            Times in seconds, and one array for each name; valid until the next
+            sample.
+        """
+        times_s = self._held(0)
+        first = max(0, int(np.searchsorted(times_s, from_s)) - 1)
+        last = int(np.searchsorted(times_s, to_s, side="right"))
+        columns = [self._held(self._names.index(name)) for name in names]
+        size = -(-2 * (last - first) // most)
+        if size < 2:
+            return times_s[first:last], [column[first:last] for column in columns]
+        # Counted from the first sample ever, not from the oldest that is held.
+        oldest = self._count - len(self)
+        first += -(oldest + first) % size
+        count = (last - first) // size
+        cut = slice(first, first + count * size)
+        thinned = []
+        for column in columns:
+            buckets = column[cut].reshape(count, size)
+            pair = np.fmin.reduce(buckets, axis=1), np.fmax.reduce(buckets, axis=1)
+            thinned.append(np.stack(pair, axis=1).ravel())
+        return np.repeat(times_s[cut][::size], 2), thinned
 
     def clear(self) -> None:
         """Forget everything."""
         self._count = 0
+
+    def _write(self, values: list[float]) -> None:
+        at = self._count % self._capacity
+        self._ring[:, at] = values
+        self._ring[:, at + self._capacity] = values
+        self._count += 1
+
+    def _held(self, row: int) -> NDArray[np.float64]:
+        """A view of what is held, oldest first."""
+        first = self._count % self._capacity if self._count > self._capacity else 0
+        held: NDArray[np.float64] = self._ring[row, first : first + len(self)]
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryEvent:
+    """Something that happened, on the clock of the samples."""
+
+    time_s: float
+    text: str
+    is_alarming: bool = False
+
+
+class TelemetryEvents:
+    """The last events, oldest first; used by one thread."""
+
+    def __init__(self, capacity: int = 500) -> None:
+        self._events: deque[TelemetryEvent] = deque(maxlen=capacity)
+
+    def append(self, event: TelemetryEvent) -> None:
+        """Add one; they come in the order of their times."""
+        self._events.append(event)
+
+    def within(self, from_s: float, to_s: float) -> tuple[TelemetryEvent, ...]:
+        """Those of a span."""
+        return tuple(each for each in self._events if from_s <= each.time_s <= to_s)
