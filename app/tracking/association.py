@@ -65,13 +65,14 @@ def assign(rows: Ints, columns: Ints, cost: Floats) -> Ints:
     ndarray of intp
         Positions of the chosen pairs, ascending.
     """
-    useful = np.flatnonzero(cost < 0)
+    useful = (cost < 0).nonzero()[0]
     if not useful.size:
         return useful
     row, column, value = rows[useful], columns[useful], cost[useful]
     order = np.lexsort((value, row))
+    ordered = row[order]
     is_first = np.ones(order.size, bool)
-    is_first[1:] = np.diff(row[order]) != 0
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
     best = order[is_first]
     # Where every row can have what suits it best, nothing is better: most frames.
     if np.bincount(column[best]).max() > 1:

@@ -160,6 +160,8 @@ class Nursery:
         background : Background
         """
         pairs, seeds = self._pairs, self._seeds
+        if not (len(seeds) or len(pairs.table) or is_free.any()):
+            return NOBODY
         if len(pairs.table):
             pairs.motion.predict(
                 dt_s, interval_s, pairs.table.body_px, self._settings.agility

@@ -154,8 +154,9 @@ class Motion:
         steps = dt_s / interval_s
         body = np.maximum(body_px, MIN_BODY_PX) * agility
         # Nothing has come of a bounce yet where a track was just seen.
-        fresh = np.flatnonzero(self.state[BOUNCE, _WEIGHT] == 0)
-        bounced = _bounced(self.state[BOUNCE][:, fresh], dt_s, body[fresh] / interval_s)
+        fresh = (self.state[BOUNCE, _WEIGHT] == 0).nonzero()[0]
+        before = self.state[BOUNCE].take(fresh, axis=1)
+        bounced = _bounced(before, dt_s, body[fresh] / interval_s)
         self._shift_weight(fresh, steps)
         self.state[:, _POSITION] += self.state[:, _VELOCITY] * dt_s
         velocity = self.state[:, _VELOCITY]
@@ -166,7 +167,7 @@ class Motion:
         pp += (2 * pv + vv * dt_s) * dt_s + noise * (steps * steps / 3)
         pv += vv * dt_s + noise * (steps / (2 * interval_s))
         vv += noise / interval_s**2
-        self.state[BOUNCE, :_WEIGHT, fresh] = bounced[:_WEIGHT].T
+        self.state[BOUNCE, :_WEIGHT, fresh] = bounced.T
 
     def _shift_weight(self, fresh: NDArray[np.intp], steps: float) -> None:
         """Let the chance of a bounce grow with time."""
@@ -249,16 +250,16 @@ class Motion:
         log_likelihood : ndarray of float64, shape (M, K)
             What `log_likelihood` gave for these points.
         """
-        state = self.state[:, :, rows]
+        state = self.state.take(rows, axis=2)
         apart = points_px - state[:, _POSITION]
         pp, pv = state[:, _PP], state[:, _PV]
         variance = pp + noise_px2
-        gain, gain_velocity = pp / variance, pv / variance
-        state[:, _POSITION] += gain[:, None] * apart
-        state[:, _VELOCITY] += gain_velocity[:, None] * apart
-        state[:, _VV] -= gain_velocity * pv
-        # Of the position and of it with the velocity.
-        state[:, _PP:_VV] *= (1 - gain)[:, None]
+        # Of the position, and of it with the velocity.
+        gains = state[:, _PP:_VV] / variance[:, None]
+        both = state[:, _MEAN].reshape(MODELS, 2, 2, -1)
+        both += gains[:, :, None] * apart[:, None]
+        state[:, _VV] -= gains[:, 1] * pv
+        state[:, _PP:_VV] *= 1 - gains[:, :1]
         weight = np.exp(log_likelihood - log_likelihood.max(axis=0))
         state[:, _WEIGHT] = weight / weight.sum(axis=0)
         _mix(state)
@@ -285,12 +286,11 @@ def _mix(state: Floats) -> None:
 
 def _add_products(state: Floats, factor: float) -> None:
     """Go from covariances to second moments, summed over x and y, or back."""
-    scaled = state[:, _MEAN] * factor
-    squares = scaled * state[:, _MEAN]
-    state[:, _PP] += squares[:, 0] + squares[:, 1]
-    state[:, _VV] += squares[:, 2] + squares[:, 3]
-    products = scaled[:, _POSITION] * state[:, _VELOCITY]
-    state[:, _PV] += products[:, 0] + products[:, 1]
+    # Position and velocity, each with x and y.
+    both = state[:, _MEAN].reshape(MODELS, 2, 2, -1)
+    products = np.einsum("mack,mbck->mabk", both, factor * both)
+    state[:, _PP:_VV] += products[:, 0]
+    state[:, _VV] += products[:, 1, 1]
 
 
 def _squared(vectors: Floats) -> Floats:
@@ -314,16 +314,16 @@ def _bounced(state: Floats, dt_s: float, body_px_s: Floats) -> Floats:
 
     Returns
     -------
-    ndarray of float64, shape (8, K)
-        Afterwards. The way they went tells only in part how they go on: how much of
-        it was before the hit is not known.
+    ndarray of float64, shape (7, K)
+        Afterwards, without the weight. The way they went tells only in part how they
+        go on: how much of it was before the hit is not known.
     """
-    speed2 = (state[_VELOCITY] ** 2).sum(axis=0)
-    after = state.copy()
+    velocity = state[_VELOCITY]
+    speed2 = np.einsum("ck,ck->k", velocity, velocity)
     variance = BOUNCE_SPEED**2 / 2 * speed2 + (BOUNCE_BODIES * body_px_s) ** 2
-    after[_POSITION] += state[_VELOCITY] * (dt_s / 2)
-    after[_VELOCITY] = 0
-    after[_PP] += (variance / 3 + speed2 / 24) * dt_s**2
+    after = np.zeros((_WEIGHT, speed2.size))
+    after[_POSITION] = state[_POSITION] + velocity * (dt_s / 2)
+    after[_PP] = state[_PP] + (variance / 3 + speed2 / 24) * dt_s**2
     after[_PV] = variance * (dt_s / 2)
     after[_VV] = variance
     return after

@@ -87,9 +87,8 @@ def sightings_of(blobs: Blobs, settings: TrackerSettings) -> Sightings:
     seen.body_px = np.sqrt(seen.width_px * seen.height_px)
     seen.noise_px2 = position_noise_px2(seen.body_px, settings)
     seen.row = np.arange(len(blobs))
-    long = np.flatnonzero(
-        blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1)
-    )
+    is_long = blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1)
+    long = is_long.nonzero()[0]
     if long.size:
         _add_streaks(seen, blobs, long)
     is_sure = seen.confidence >= settings.min_confidence
