@@ -1,20 +1,26 @@
-"""One graph of the last minute. Importing it imports pyqtgraph, which takes time."""
+"""One graph over time. Importing it imports pyqtgraph, which takes time."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyqtgraph
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGraphicsScene, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.legend import Legend
+from widgets.overrides import override
 from widgets.theme import Colour, scaled_font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.telemetry import TelemetryHistory, TelemetrySample
+    from numpy.typing import NDArray
+    from PySide6.QtGui import QWheelEvent
+
+    from app.telemetry import TelemetryEvent, TelemetryHistory
     from widgets.legend import Series
 
 SPAN_S = 60.0
@@ -23,14 +29,16 @@ _AXIS_PX = 48
 _TICK_FACTOR = 0.75
 _LEAST_PX = 60
 _END_PX = 6
-_TIME_TICKS = [(-60.0, "-60 s"), (-40.0, "-40"), (-20.0, "-20"), (0.0, "0")]
+# Seconds a division, and what they are called.
+_DIVISIONS_S = {15.0: 5.0, 60.0: 20.0, 300.0: 60.0, 900.0: 300.0, 3600.0: 1200.0}
+_NOTHING = "\N{EN DASH}"
 
 
 class GraphPanel(QWidget):
-    """Lines over the last 60 seconds, with a legend for the newest values.
+    """Lines over a span of time, with a legend for the newest values.
 
-    The range of x never moves and nothing is smoothed: an update of six such graphs
-    took 2 ms, with a moving range and a grid 33 ms.
+    The range of x moves only with the span, and nothing is smoothed: an update of six
+    such graphs took 2 ms, with a moving range and a grid 33 ms.
 
     Parameters
     ----------
@@ -44,10 +52,13 @@ class GraphPanel(QWidget):
         Of the values in the legend.
     """
 
+    zoomed = Signal(int)  # 1 to see less time, -1 to see more
+
     def __init__(
         self, title: str, unit: str, series: Sequence[Series], decimals: int = 1
     ) -> None:
         super().__init__()
+        self._span_s = 0.0
         self._series = tuple(series)
         self._decimals = decimals
         self._top = 0.0
@@ -55,7 +66,18 @@ class GraphPanel(QWidget):
         self._title.setProperty("role", "muted")
         self.legend = Legend(series)
         self._plot = _make_plot(self, unit)
-        self._curves = [_add_curve(self._plot, entry.colour) for entry in series]
+        self._events = [
+            _add_curve(self._plot, colour, Qt.PenStyle.DashLine)
+            for colour in (Colour.MUTED, Colour.WARNING)
+        ]
+        self._curves = [
+            _add_curve(
+                self._plot,
+                entry.colour,
+                Qt.PenStyle.DotLine if entry.is_limit else Qt.PenStyle.SolidLine,
+            )
+            for entry in series
+        ]
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
@@ -64,13 +86,25 @@ class GraphPanel(QWidget):
         column.addWidget(self._plot, 1)
         self.setAccessibleName(title)
         self._fit(1.0)
+        self._show_span(SPAN_S)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """The lines."""
+        return self._series
 
     @property
     def top(self) -> float:
         """The upper end of the y axis."""
         return self._top
 
-    def show_history(self, history: TelemetryHistory, now_s: float) -> None:
+    def show_history(
+        self,
+        history: TelemetryHistory,
+        now_s: float,
+        span_s: float = SPAN_S,
+        events: Sequence[TelemetryEvent] = (),
+    ) -> None:
         """Draw what a history holds.
 
         Parameters
@@ -79,25 +113,78 @@ class GraphPanel(QWidget):
             At least one sample.
         now_s : float
             The time at the right edge, on the clock of the samples.
+        span_s : float
+            From the left edge to the right one.
+        events : sequence of TelemetryEvent
+            Of that span.
         """
-        times_s = history.column("time_s") - now_s
+        self._show_span(span_s)
+        names = [series.field for series in self._series]
+        times_s, columns = history.span(names, now_s - span_s, now_s)
+        times_s = times_s - now_s
         highest = 0.0
-        for series, curve in zip(self._series, self._curves, strict=True):
-            values = history.column(series.field)
-            curve.setData(times_s, values, skipFiniteCheck=True)
-            highest = max(highest, float(values[times_s >= -SPAN_S].max(initial=0.0)))
+        for series, curve, column in zip(
+            self._series, self._curves, columns, strict=True
+        ):
+            values = column * series.factor
+            # The first sample may lie outside, for the line to reach the edge.
+            top = _highest(values[times_s >= -span_s])
+            has_gaps = bool(np.isnan(values).any())
+            connect = "finite" if has_gaps else "all"
+            curve.setData(
+                times_s, values, skipFiniteCheck=not has_gaps, connect=connect
+            )
+            if top > highest:
+                highest = top
         self._fit(highest)
+        self._show_events(events, now_s)
 
-    def show_values(self, sample: TelemetrySample) -> None:
+    def show_values(self, sample: object) -> None:
         """Show the newest values in the legend."""
-        values = (getattr(sample, series.field) for series in self._series)
-        self.legend.show_values([f"{value:.{self._decimals}f}" for value in values])
+        self.legend.show_values(
+            [
+                self._text(getattr(sample, series.field) * series.factor)
+                for series in self._series
+            ]
+        )
 
     def clear(self) -> None:
         """Draw nothing."""
         for curve in self._curves:
             curve.setData([], [])
+        for curve in self._events:
+            curve.setData([], [])
         self.legend.show_values([""] * len(self._series))
+
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.accept()
+        turned = event.angleDelta().y()
+        if turned:
+            self.zoomed.emit(1 if turned > 0 else -1)
+
+    def _text(self, value: float) -> str:
+        return _NOTHING if math.isnan(value) else f"{value:.{self._decimals}f}"
+
+    def _show_span(self, span_s: float) -> None:
+        if span_s == self._span_s:
+            return
+        self._span_s = span_s
+        self._plot.setXRange(-span_s, 0.0, padding=0)
+        self._plot.getAxis("bottom").setTicks([_time_ticks(span_s)])
+
+    def _show_events(self, events: Sequence[TelemetryEvent], now_s: float) -> None:
+        for is_alarming, curve in zip((False, True), self._events, strict=True):
+            times_s = [
+                each.time_s - now_s
+                for each in events
+                if each.is_alarming is is_alarming
+            ]
+            if not times_s and not curve.isVisible():
+                continue
+            curve.setVisible(bool(times_s))
+            ends = np.tile([0.0, self._top], len(times_s))
+            curve.setData(np.repeat(times_s, 2), ends, connect="pairs")
 
     def _fit(self, highest: float) -> None:
         """Set the range of y, rarely: each change draws the axis anew."""
@@ -131,7 +218,6 @@ def _make_plot(panel: QWidget, unit: str) -> Any:  # noqa: ANN401  pyqtgraph has
     plot.setMouseEnabled(x=False, y=False)
     plot.setMenuEnabled(False)
     plot.hideButtons()
-    plot.setXRange(-SPAN_S, 0.0, padding=0)
     plot.disableAutoRange()
     # Three curves need no search tree: an update takes a quarter less without it.
     plot.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
@@ -151,13 +237,38 @@ def _make_plot(panel: QWidget, unit: str) -> Any:  # noqa: ANN401  pyqtgraph has
     left.setWidth(_AXIS_PX)
     left.enableAutoSIPrefix(False)
     plot.setLabel("left", unit, **{"font-size": f"{font.pointSizeF()}pt"})
-    plot.getAxis("bottom").setTicks([_TIME_TICKS])
     return plot
 
 
-def _add_curve(plot: Any, colour: Colour) -> Any:  # noqa: ANN401  pyqtgraph has no types
+def _add_curve(
+    plot: Any,  # noqa: ANN401  pyqtgraph has no types
+    colour: Colour,
+    style: Qt.PenStyle,
+) -> Any:  # noqa: ANN401  pyqtgraph has no types
     # Pens wider than 1 are drawn as filled outlines: three times slower.
-    pen = pyqtgraph.mkPen(colour.value, width=1)
+    pen = pyqtgraph.mkPen(colour.value, width=1, style=style)
     curve = pyqtgraph.PlotCurveItem(pen=pen)
     plot.addItem(curve)
     return curve
+
+
+def _highest(values: NDArray[np.float64]) -> float:
+    """The largest value; not a number where there is none."""
+    return float(np.fmax.reduce(values)) if len(values) else math.nan
+
+
+def _time_ticks(span_s: float) -> list[tuple[float, str]]:
+    """Name the divisions of a span; the first with its unit."""
+    step_s = _DIVISIONS_S[span_s]
+    is_minutes = span_s > 60.0
+    unit_s, unit = (60.0, "min") if is_minutes else (1.0, "s")
+    count = round(span_s / step_s)
+    return [
+        (
+            -number * step_s,
+            f"-{number * step_s / unit_s:g}{f' {unit}' if number == count else ''}"
+            if number
+            else "0",
+        )
+        for number in range(count, -1, -1)
+    ]

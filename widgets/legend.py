@@ -29,10 +29,14 @@ class Series(NamedTuple):
     """One line of a graph."""
 
     field: str
-    """Name in `TelemetrySample`."""
+    """Name in the samples."""
     name: str
     """As the operator reads it."""
     colour: Colour
+    factor: float = 1.0
+    """From the field's unit to the graph's."""
+    is_limit: bool = False
+    """A limit, drawn with dashes: state is not told by colour alone."""
 
 
 class Legend(QWidget):
@@ -52,7 +56,7 @@ class Legend(QWidget):
         self._values_font = scaled_font(self.font(), _FACTOR, is_bold=True)
         names = QFontMetrics(self._names_font)
         self._name_widths_px = [names.horizontalAdvance(each.name) for each in series]
-        self._pens = [QPen(each.colour.qcolor, _LINE_PX) for each in series]
+        self._pens = [_pen(each) for each in series]
         self._line_height_px = QFontMetrics(self._values_font).height()
         count = len(self._series)
         self._columns = count if count <= _MOST_COLUMNS else (count + 1) // 2
@@ -97,3 +101,8 @@ class Legend(QWidget):
             painter.setPen(Colour.TEXT.qcolor)
             painter.setFont(self._values_font)
             painter.drawText(box, align, text)
+
+
+def _pen(series: Series) -> QPen:
+    style = Qt.PenStyle.DotLine if series.is_limit else Qt.PenStyle.SolidLine
+    return QPen(series.colour.qcolor, _LINE_PX, style)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QByteArray
-
-from app.overlay import OverlayOptions
-from app.sources.base import FrameMode
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
@@ -25,7 +21,7 @@ class WindowLayout(NamedTuple):
 
 
 class Memory:
-    """Layout, recent sources and overlay, kept where losing them costs nothing.
+    """Layout and recent sources, kept where losing them costs nothing.
 
     A value that cannot be read is as if it were not there.
 
@@ -64,17 +60,6 @@ class Memory:
         self._write("source/recent", [uri, *others][:_MOST_RECENT])
 
     @property
-    def mode(self) -> FrameMode:
-        """The mode chosen last."""
-        kept = self._read("source/mode")
-        is_known = kept in [mode.value for mode in FrameMode]
-        return FrameMode(kept) if is_known else FrameMode.LIVE
-
-    @mode.setter
-    def mode(self, mode: FrameMode) -> None:
-        self._write("source/mode", mode.value)
-
-    @property
     def folder(self) -> str:
         """Where the last file was opened; empty at first."""
         kept = self._read("source/folder")
@@ -85,22 +70,14 @@ class Memory:
         self._write("source/folder", folder)
 
     @property
-    def options(self) -> OverlayOptions:
-        """What was drawn last."""
-        kept = self._read("overlay/options")
-        default = OverlayOptions()
-        if not isinstance(kept, dict):
-            return default
-        known = {
-            field.name: kept[field.name]
-            for field in fields(OverlayOptions)
-            if type(kept.get(field.name)) is type(getattr(default, field.name))
-        }
-        return OverlayOptions(**known)
+    def graphs(self) -> tuple[str, ...] | None:
+        """Names of the graphs chosen last; None before any was."""
+        kept = self._read("telemetry/graphs")
+        return tuple(map(str, kept)) if isinstance(kept, list) else None
 
-    @options.setter
-    def options(self, options: OverlayOptions) -> None:
-        self._write("overlay/options", asdict(options))
+    @graphs.setter
+    def graphs(self, graphs: tuple[str, ...]) -> None:
+        self._write("telemetry/graphs", list(graphs))
 
     def flush(self) -> None:
         """Write to disk now."""

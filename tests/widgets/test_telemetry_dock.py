@@ -5,11 +5,15 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QLabel, QScrollBar
 
+from app.hardware.figures import HardwareFigures
 from app.paths import ROOT
+from app.telemetry import TelemetryEvent
 from tests.fakes.statuses import sample
 from widgets.telemetry_dock import TelemetryDock
+from widgets.theme import Colour
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -66,7 +70,7 @@ def test_graphs_are_loaded_once(dock: TelemetryDock) -> None:
 
     dock.load_graphs()
 
-    assert dock.graphs is first
+    assert dock.graphs == first
 
 
 def test_a_hidden_dock_draws_nothing(dock: TelemetryDock) -> None:
@@ -106,3 +110,188 @@ def test_the_window_starts_without_the_plotting_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
 
     assert done.returncode == 0
+
+
+# --- the machine, chosen graphs, the past
+
+
+def figures(time_s: float, **changes: float) -> HardwareFigures:
+    known = {
+        "temperature_cpu_c": 41.0,
+        "temperature_hottest_c": 61.0,
+        "temperature_limit_c": 95.0,
+        "cpu_load_ratio": 0.5,
+    }
+    return HardwareFigures(time_s, **{**known, **changes})
+
+
+def titles(dock: TelemetryDock) -> list[str]:
+    return [graph.accessibleName() for graph in dock.graphs if not graph.isHidden()]
+
+
+def texts_of(dock: TelemetryDock, title: str) -> tuple[str, ...]:
+    (graph,) = (each for each in dock.graphs if each.accessibleName() == title)
+    return graph.legend.texts
+
+
+def test_a_graph_of_the_machine_comes_with_its_first_figures(
+    dock: TelemetryDock,
+) -> None:
+    dock.load_graphs()
+    assert "Temperature" not in titles(dock)
+
+    dock.show_figures(figures(1.0))
+
+    assert "Temperature" in titles(dock)
+    nothing = "\N{EN DASH}"
+    assert texts_of(dock, "Temperature") == ("41.0", nothing, "61.0", "95.0")
+
+
+def test_what_the_machine_does_not_tell_cannot_be_chosen(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    dock.show_figures(figures(1.0))
+
+    offered = {action.text(): action for action in dock.bar.findChildren(QAction)}
+
+    assert offered["Load"].isEnabled()
+    assert not offered["Power (not told by this machine)"].isEnabled()
+
+
+def test_graphs_are_shown_as_chosen_and_the_choice_is_told(
+    dock: TelemetryDock, qtbot: QtBot
+) -> None:
+    dock.load_graphs()
+    dock.show_figures(figures(1.0))
+    offered = {action.text(): action for action in dock.bar.findChildren(QAction)}
+
+    with qtbot.waitSignal(dock.graphs_chosen) as told:
+        offered["Load"].trigger()
+    offered["Latency, arrival to result"].trigger()
+
+    assert told.args == [("rate", "latency", "stages", "temperature", "load")]
+    assert titles(dock) == [
+        "Rate",
+        "Stages of inference, median",
+        "Temperature",
+        "Load",
+    ]
+
+
+def test_a_ratio_is_shown_in_percent(dock: TelemetryDock) -> None:
+    dock.choose_graphs(["load"])
+    dock.load_graphs()
+
+    dock.show_figures(figures(1.0, cpu_load_ratio=0.634))
+
+    assert texts_of(dock, "Load")[0] == "63"
+
+
+def test_a_pause_stops_the_picture_and_not_the_measuring(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    for tick in range(100):
+        dock.show_sample(sample(tick / 10, capture_hz=float(tick)))
+
+    dock.pause(5.0)
+    dock.show_sample(sample(10.0, capture_hz=500.0))
+
+    assert texts_of(dock, "Rate")[0] == "50.0"
+    assert len(dock.histories[0]) == 101
+    dock.resume()
+    assert texts_of(dock, "Rate")[0] == "500.0"
+
+
+def test_the_past_is_reached_with_the_scroll_bar(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    dock.show_span(15.0)
+    for tick in range(600):
+        dock.show_sample(sample(tick / 10, capture_hz=float(tick)))
+    (past,) = (
+        bar
+        for bar in dock.findChildren(QScrollBar)
+        if bar.accessibleName() == "Time that is looked at"
+    )
+    assert past.isHidden()
+
+    dock.pause(59.9)
+    past.setValue(-200)
+
+    assert past.isVisible()
+    assert past.minimum() == round(10 * (15.0 - 59.9))
+    assert texts_of(dock, "Rate")[0] == "399.0"
+
+
+def test_the_wheel_changes_the_span_of_all_graphs(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    dock.show_sample(sample(0.0))
+    combo = dock.findChild(QComboBox)
+    assert combo is not None
+
+    dock.graphs[1].zoomed.emit(-1)
+
+    assert combo.currentText() == "5 min"
+    for _ in range(5):
+        dock.graphs[0].zoomed.emit(-1)
+    assert combo.currentText() == "1 h"
+
+
+def test_events_are_marked_and_told(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    dock.show_event(TelemetryEvent(9.0, "recording"))
+    dock.show_event(TelemetryEvent(9.5, "throttling", is_alarming=True))
+
+    dock.show_sample(sample(10.0))
+
+    newest, before = dock.events_text.split("  ·  ")
+    assert newest.endswith("throttling")
+    assert before.endswith("recording")
+    image = dock.graphs[0].grab().toImage()
+    colours = {
+        image.pixelColor(x, y).name()
+        for x in range(image.width())
+        for y in range(image.height() // 2, image.height())
+    }
+    assert Colour.WARNING.value in colours
+
+
+def test_an_alarm_freezes_the_graphs_a_little_later(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    freeze = next(
+        action
+        for action in dock.bar.findChildren(QAction)
+        if action.text() == "Pause soon after an alarm"
+    )
+    freeze.trigger()
+    dock.show_event(TelemetryEvent(10.0, "throttling", is_alarming=True))
+
+    dock.show_sample(sample(29.0))
+    assert not dock.is_paused
+    dock.show_sample(sample(30.1))
+
+    assert dock.is_paused
+
+
+def test_another_source_ends_the_lines_and_keeps_the_past(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    dock.show_sample(sample(0.0))
+
+    dock.end_lines()
+
+    column = dock.histories[0].column("capture_hz")
+    assert column[0] == 120.0
+    assert len(column) == 2
+    assert column[1] != column[1]
+
+
+def test_a_picture_of_the_graphs_has_their_colours(dock: TelemetryDock) -> None:
+    dock.load_graphs()
+    for tick in range(100):
+        dock.show_sample(sample(tick / 10))
+
+    image = dock.grab_graphs().toImage()
+
+    colours = {
+        image.pixelColor(x, y).name()
+        for x in range(image.width())
+        for y in range(0, image.height(), 2)
+    }
+    assert {Colour.SERIES_1.value, Colour.SERIES_2.value} <= colours
