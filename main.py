@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.commands import bench, convert, doctor, track
-from app.commands.arguments import add_engine_arguments, engine_factory
+from app.commands.arguments import add_engine_arguments, engine_factory, given_engine
 from app.errors import ConsoleError
 from app.logs import log_to_file, log_to_terminal
 from app.paths import SAMPLE_CLIP, settings_folder, state_folder
@@ -89,25 +89,31 @@ def run_window(arguments: argparse.Namespace) -> int:
 def _run_console(arguments: argparse.Namespace, feeds: FeedProcess) -> int:
     from PySide6.QtCore import QSettings
 
+    from app.commands.given import given_settings
+    from app.settings.in_use import SettingsInUse
+    from app.settings.store import SettingsStore
     from widgets.application import run_console
     from widgets.memory import Memory
 
-    make_engine = engine_factory(arguments)
+    in_use = SettingsInUse(
+        SettingsStore(settings_folder() / "settings.json"), given_settings(arguments)
+    )
+    if given_engine(arguments):
+        # What is typed wrongly is told in the terminal.
+        in_use.now.engine.choice().factory()
 
     def make_feed(uri: str, mode: FrameMode) -> Feed:
         is_paced = mode is FrameMode.LIVE
         make_source = partial(open_source, uri, is_paced=is_paced)
-        return feeds.make_feed(make_source, make_engine, mode)
+        return feeds.make_feed(make_source, in_use.now.engine.choice().factory(), mode)
 
-    settings = QSettings(
-        str(settings_folder() / "window.ini"), QSettings.Format.IniFormat
-    )
-    last_uri = next(iter(Memory(settings).recent), _FIRST_SOURCE)
+    state = QSettings(str(settings_folder() / "window.ini"), QSettings.Format.IniFormat)
+    last_uri = next(iter(Memory(state).recent), _FIRST_SOURCE)
     return run_console(
         make_feed,
-        initial_uri=arguments.source or last_uri,
-        initial_mode=FrameMode.EVERY_FRAME if arguments.every_frame else None,
-        settings=settings,
+        initial_uri=arguments.source or in_use.now.source.start_uri or last_uri,
+        in_use=in_use,
+        state=state,
         log_path=log_to_file(state_folder()),
     )
 

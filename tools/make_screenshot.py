@@ -89,6 +89,8 @@ class Shot:
 
         from app.process import prepare_process
         from app.remote_feed import FeedProcess
+        from app.settings.in_use import SettingsInUse
+        from app.settings.store import SettingsStore
         from widgets.application import make_application, run_console
 
         prepare_process()
@@ -101,8 +103,8 @@ class Shot:
             run_console(
                 partial(self._make_feed, feeds),
                 initial_uri=uri,
-                initial_mode=None,
-                settings=QSettings(f"{folder}/window.ini", QSettings.Format.IniFormat),
+                in_use=SettingsInUse(SettingsStore(Path(folder) / "settings.json")),
+                state=QSettings(f"{folder}/window.ini", QSettings.Format.IniFormat),
                 log_path=Path(folder) / "console.log",
             )
         feeds.close()

@@ -20,6 +20,7 @@ class ActionId(enum.Enum):
     OPEN_VIDEO = "open-video"
     OPEN_FOLDER = "open-folder"
     OPEN_SYNTHETIC = "open-synthetic"
+    SETTINGS = "settings"
     QUIT = "quit"
     START = "start"
     PAUSE = "pause"
@@ -299,6 +300,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         (),
         "Version and licence",
         "peregrine",
+    ),
+    ActionSpec(
+        _ID.SETTINGS,
+        _GROUP.WINDOW,
+        "&Settings…",
+        ("Ctrl+,",),
+        "Set what is opened, which engine runs, how it tracks and what is drawn",
+        "settings",
     ),
     ActionSpec(
         _ID.QUIT,

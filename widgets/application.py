@@ -16,8 +16,11 @@ from app.display import Display
 from app.errors import WorkerStuckError
 from widgets.console import Console
 from widgets.error_hooks import ErrorHooks
+from widgets.machine_watch import watch_machine
 from widgets.main_window import NAME, MainWindow
 from widgets.memory import Memory
+from widgets.message_bar import Message
+from widgets.settings_desk import SettingsDesk
 from widgets.theme import apply_theme
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
 
     from app.feed import Feed
+    from app.settings.in_use import SettingsInUse
     from app.sources.base import FrameMode
     from widgets.engine_room import EngineRoom
 
@@ -48,8 +52,8 @@ def make_application() -> QApplication:
 def run_console(
     make_feed: Callable[[str, FrameMode], Feed],
     initial_uri: str | None,
-    initial_mode: FrameMode | None,
-    settings: QSettings,
+    in_use: SettingsInUse,
+    state: QSettings,
     log_path: Path,
 ) -> int:
     """Show the window until it is closed.
@@ -60,9 +64,8 @@ def run_console(
         Makes the feed of an address in a mode, without starting it.
     initial_uri : str, optional
         Opened at once. None offers the sources opened before.
-    initial_mode : FrameMode, optional
-        None takes the one chosen last.
-    settings : QSettings
+    in_use : SettingsInUse
+    state : QSettings
         Where layout and recent sources are kept.
     log_path : Path
         Named where an unexpected error is shown.
@@ -75,12 +78,17 @@ def run_console(
     app = make_application()
     hooks = ErrorHooks(log_path)
     hooks.install()
-    memory = Memory(settings)
-    mode = initial_mode or memory.mode
-    window = MainWindow(memory.options, mode, memory.folder)
+    memory = Memory(state)
+    now = in_use.now
+    window = MainWindow(now.display.overlay(), now.source.mode, memory.folder)
     hooks.set_window(window)
     display = Display()
-    console = Console(make_feed, window, display, memory, hooks.report)
+    desk = SettingsDesk(in_use, window)
+    console = Console(make_feed, window, display, memory, desk, hooks.report)
+    window.settings_requested.connect(desk.open_dialog)
+    window.closed.connect(desk.close)
+    desk.faulted.connect(lambda error: window.show_message(Message.of_problem(error)))
+    watch = watch_machine(console, window, memory)
     rooms: list[EngineRoom] = []
     window.engines_requested.connect(partial(_show_engines, rooms, console, window))
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
@@ -90,13 +98,17 @@ def run_console(
     display.start()
     window.show()
     if initial_uri is not None:
-        console.open(initial_uri, mode)
+        console.open(initial_uri, now.source.mode)
+    if desk.problem is not None:
+        log.warning("%s %s", desk.problem, desk.problem.hint)
+        window.show_message(Message.of_problem(desk.problem))
     try:
         with _closing_on_interrupt(window):
             return app.exec()
     finally:
         for room in rooms:
             room.close()
+        watch.close()
         _stop(console, display)
         hooks.remove()
 

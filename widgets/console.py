@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from dataclasses import asdict
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from app.engine_trial import TrialPhase
 from app.errors import ConsoleError, WorkerStuckError
 from app.pipeline import PipelineState
 from app.segmentation import Thresholds
+from app.settings.model import EngineSettings, ThresholdSettings, restarts_feed
 from engines.errors import EngineError
 from widgets.feed_bridge import FeedBridge
 from widgets.message_bar import Message, Remedy, Severity
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
     from app.feed import Feed
     from app.overlay import OverlayOptions
     from app.pipeline import PipelineStatus
+    from app.settings.model import Settings
     from app.sources.base import FrameMode
     from widgets.main_window import MainWindow
     from widgets.memory import Memory
+    from widgets.settings_desk import SettingsDesk
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +59,9 @@ class Console(QObject):
         Started; `close` does not stop it.
     memory : Memory
         Told what opened.
+    desk : SettingsDesk
+        What it says is heeded: by the running feed where that can be, by starting it
+        anew where not.
     report : callable
         Takes an unexpected error and the name of the part that failed.
     """
@@ -68,6 +75,7 @@ class Console(QObject):
         window: MainWindow,
         display: Display,
         memory: Memory,
+        desk: SettingsDesk,
         report: Callable[[BaseException, str], None],
     ) -> None:
         super().__init__()
@@ -75,12 +83,14 @@ class Console(QObject):
         self._window = window
         self._display = display
         self._memory = memory
+        self._desk = desk
+        self._heeded = desk.settings
         self._report = report
         self._feed: Feed | None = None
         self._uri = next(iter(memory.recent), "")
-        self._mode = memory.mode
+        self._mode = desk.settings.source.mode
         self._is_next_wanted = False
-        self._thresholds: Thresholds | None = None
+        self._has_failed = False
         self._has_shown_thresholds = False
         self._has_picture = False
         self._tried: EngineChoice | None = None
@@ -91,7 +101,7 @@ class Console(QObject):
         self._connect()
         window.show_recent(memory.recent)
         window.show_state(None, has_source=bool(self._uri))
-        display.set_options(window.overlay_panel.options)
+        self._heed_display(desk.settings)
 
     @property
     def bridge(self) -> FeedBridge:
@@ -102,9 +112,9 @@ class Console(QObject):
 
     def open(self, uri: str, mode: FrameMode) -> None:
         """Run a source, after the one that runs now has stopped."""
-        self._uri, self._mode = uri, mode
-        self._memory.mode = mode
-        self._window.show_mode(mode)
+        self._uri = uri
+        self._take_mode(mode)
+        self._has_failed = False
         self._window.message_bar.clear()
         if self._feed is None:
             self._start()
@@ -194,6 +204,7 @@ class Console(QObject):
         window.thresholds_changed.connect(self._on_thresholds_changed)
         window.thresholds_reset.connect(self._on_thresholds_reset)
         window.view_changed.connect(self._display.set_view)
+        self._desk.changed.connect(self._on_settings_changed)
         bridge.picture_taken.connect(self._on_picture_taken)
         bridge.status_taken.connect(self._on_status_taken)
         bridge.sample_taken.connect(window.show_sample)
@@ -209,8 +220,9 @@ class Console(QObject):
         except (ConsoleError, EngineError) as error:
             self._show_fault(error)
             return
-        if self._thresholds is not None:
-            feed.set_thresholds(self._thresholds)
+        self._heeded = self._desk.settings
+        feed.set_thresholds(self._heeded.tracking.asked_thresholds())
+        feed.adjust(self._heeded.feed_options())
         log.info("opening %s, %s", self._uri, self._mode.value)
         self._has_shown_thresholds = False
         self._feed = feed
@@ -261,6 +273,7 @@ class Console(QObject):
         self._show_fault(stuck)
 
     def _show_fault(self, fault: Exception) -> None:
+        self._has_failed = True
         if not self._has_picture:
             self._window.show_start_page()
         if isinstance(fault, (ConsoleError, EngineError)):
@@ -296,39 +309,79 @@ class Console(QObject):
         trial = status.trial
         if trial is not None and trial.phase is TrialPhase.ACCEPTED and self._tried:
             adopted, self._tried = self._tried, None
+            self._keep_engine(adopted)
             self.engine_adopted.emit(adopted)
         if not self._has_shown_thresholds and status.thresholds is not None:
             self._has_shown_thresholds = True
             self._window.overlay_panel.show_thresholds(status.thresholds)
 
     def _on_mode_chosen(self, mode: FrameMode) -> None:
-        self._memory.mode = mode
         if self._feed is not None:
             self.open(self._uri, mode)
-        self._mode = mode
+        else:
+            self._take_mode(mode)
 
     def _on_remedy_chosen(self, remedy: Remedy) -> None:
         if remedy in (Remedy.TRY_AGAIN, Remedy.REPLAY):
             self.start()
 
     def _on_options_changed(self, options: OverlayOptions) -> None:
-        self._memory.options = options
-        self._display.set_options(options)
+        self._desk.change("display", **asdict(options))
 
     def _on_thresholds_changed(self, thresholds: Thresholds) -> None:
-        self._thresholds = thresholds
-        if self._feed is not None:
-            self._feed.set_thresholds(thresholds)
+        chosen = ThresholdSettings(low=thresholds.low, high=thresholds.high)
+        self._desk.change("tracking", thresholds=chosen)
 
     def _on_thresholds_reset(self) -> None:
-        self._thresholds = None
-        engine = self._feed.status().engine if self._feed else None
-        if self._feed is None or engine is None:
+        self._desk.change("tracking", thresholds=None)
+
+    # --- what the settings say
+
+    def _on_settings_changed(self, before: Settings, now: Settings) -> None:
+        self._heed_display(now)
+        is_stopping = self._stop_timer.isActive() and not self._is_next_wanted
+        is_up = self._feed is not None and not is_stopping
+        if restarts_feed(self._heeded, now) and (is_up or self._has_failed):
+            log.info("started anew, as the settings ask")
+            self.open(self._uri, now.source.mode)
             return
-        model = engine.model
-        thresholds = Thresholds(model.threshold_low, model.threshold_high)
-        self._feed.set_thresholds(thresholds)
-        self._window.overlay_panel.show_thresholds(thresholds)
+        self._take_mode(now.source.mode)
+        if self._feed is not None:
+            self._feed.adjust(now.feed_options())
+        if before.tracking.thresholds != now.tracking.thresholds:
+            self._heed_thresholds(now.tracking.asked_thresholds())
+
+    def _heed_display(self, settings: Settings) -> None:
+        display = settings.display
+        self._window.overlay_panel.show_options(display.overlay())
+        self._display.set_options(display.overlay())
+        self._display.set_period(display.picture_period_s)
+        self._bridge.set_picture_period(display.picture_period_s)
+
+    def _heed_thresholds(self, asked: Thresholds | None) -> None:
+        if self._feed is None:
+            return
+        self._feed.set_thresholds(asked)
+        engine = self._feed.status().engine
+        if asked is None and engine is not None:
+            model = engine.model
+            asked = Thresholds(model.threshold_low, model.threshold_high)
+        if asked is not None:
+            self._window.overlay_panel.show_thresholds(asked)
+
+    def _take_mode(self, mode: FrameMode) -> None:
+        """Use a mode from the next feed on, without starting it anew."""
+        self._mode = mode
+        self._window.show_mode(mode)
+        source = self._heeded.source.model_copy(update={"mode": mode})
+        self._heeded = self._heeded.model_copy(update={"source": source})
+        self._desk.change("source", mode=mode)
+
+    def _keep_engine(self, choice: EngineChoice) -> None:
+        """Make the engine that took over that of the settings, which it is already."""
+        engine = EngineSettings(**asdict(choice))
+        self._heeded = self._heeded.model_copy(update={"engine": engine})
+        self._desk.change("engine", **engine.values())
 
     def _on_display_faulted(self, fault: Exception) -> None:
         self._report(fault, "the display")

@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
     stop_requested = Signal()
     pause_requested = Signal()  # to pause, or to go on
     step_requested = Signal()
+    settings_requested = Signal()  # to see and change them
     engines_requested = Signal()  # to see, build and try engines
     remedy_chosen = Signal(object)  # Remedy: what a message's button does
     options_changed = Signal(object)  # OverlayOptions to draw from now on
@@ -146,7 +147,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{title} - {NAME}")
         self.start_page.show_waiting(title)
         self.overlay_panel.disable_thresholds()
-        self.telemetry_dock.clear()
+        self.telemetry_dock.end_lines()
         self.status_strip.clear()
 
     def show_start_page(self) -> None:
@@ -288,6 +289,7 @@ class MainWindow(QMainWindow):
             _ID.OPEN_VIDEO: self._dialogs.ask_video,
             _ID.OPEN_FOLDER: self._dialogs.ask_folder,
             _ID.OPEN_SYNTHETIC: self._dialogs.ask_synthetic,
+            _ID.SETTINGS: self.settings_requested,
             _ID.QUIT: self.close,
             _ID.START: self.start_requested,
             _ID.PAUSE: self.pause_requested,

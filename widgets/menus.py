@@ -30,6 +30,8 @@ MENUS: tuple[tuple[str, tuple[ActionId | str | None, ...]], ...] = (
             _ID.OPEN_SYNTHETIC,
             RECENT,
             None,
+            _ID.SETTINGS,
+            None,
             _ID.QUIT,
         ),
     ),

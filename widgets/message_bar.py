@@ -41,6 +41,8 @@ class Remedy(enum.Enum):
     OPEN_VIDEO = "Open a video…"
     TRY_AGAIN = "Try again"
     REPLAY = "Replay"
+    PUT_RIGHT = "Put it right…"
+    """Asks before it runs anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,13 @@ class Message:
             _sentence(error.message),
             _sentence(error.hint),
             Remedy.OPEN_VIDEO if is_wrong_source else Remedy.TRY_AGAIN,
+        )
+
+    @staticmethod
+    def of_problem(error: ConsoleError) -> Message:
+        """Make the message of an error that the console goes on with."""
+        return Message(
+            Severity.WARNING, _sentence(error.message), _sentence(error.hint)
         )
 
 

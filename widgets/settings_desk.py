@@ -114,6 +114,12 @@ class SettingsDesk(QObject):
         self._dialog.raise_()
         self._dialog.activateWindow()
 
+    def close(self) -> None:
+        """Close the dialog, and save."""
+        if self._dialog is not None:
+            self._dialog.close()
+        self.save()
+
     def _make_dialog(self) -> SettingsDialog:
         # Loaded when it is asked for: it would delay the first picture.
         from widgets.settings_dialog import SettingsDialog

@@ -28,11 +28,11 @@ import numpy as np
 from app.commands.arguments import add_engine_arguments, engine_factory
 from app.process import prepare_process
 from app.remote_feed import FeedProcess
-from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
 
 if TYPE_CHECKING:
     from app.feed import Feed
+    from app.sources.base import FrameMode
 
 _WARM_UP_S = 4.0
 _SAMPLE_S = 2.0
@@ -134,6 +134,8 @@ def main() -> int:
     from PySide6.QtCore import QSettings, QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app.settings.in_use import SettingsInUse
+    from app.settings.store import SettingsStore
     from widgets.application import make_application, run_console
 
     make_application()
@@ -150,8 +152,8 @@ def main() -> int:
         run_console(
             make_feed,
             initial_uri=arguments.source,
-            initial_mode=FrameMode.LIVE,
-            settings=QSettings(f"{folder}/window.ini", QSettings.Format.IniFormat),
+            in_use=SettingsInUse(SettingsStore(Path(folder) / "settings.json")),
+            state=QSettings(f"{folder}/window.ini", QSettings.Format.IniFormat),
             log_path=Path(folder) / "log",
         )
     feeds.close()

@@ -5,11 +5,15 @@ import signal
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.overlay import OverlayOptions
 from app.pipeline import Pipeline, PipelineState
+from app.settings.draft import Key
+from app.settings.in_use import SettingsInUse
+from app.settings.store import SettingsStore
 from app.sources.base import FrameMode
 from tests.fakes.engines import FakeEngine
 from tests.fakes.sources import FakeSource
@@ -17,7 +21,7 @@ from widgets.actions import ActionId
 from widgets.application import make_application, run_console
 from widgets.error_dialog import ErrorDialog
 from widgets.main_window import MainWindow
-from widgets.memory import Memory
+from widgets.settings_dialog import SettingsDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +46,7 @@ class Runs:
             str(folder / "window.ini"), QSettings.Format.IniFormat
         )
         self.made: list[tuple[str, FrameMode, Pipeline]] = []
+        self._folder = folder
         self._log_path = folder / "console.log"
 
     def run(
@@ -67,7 +72,10 @@ class Runs:
 
         timer.timeout.connect(look)
         timer.start()
-        code = run_console(self._make, uri, mode, self.settings, self._log_path)
+        store = SettingsStore(self._folder / "settings.json")
+        given = {Key("source", "mode"): mode} if mode else {}
+        in_use = SettingsInUse(store, given)
+        code = run_console(self._make, uri, in_use, self.settings, self._log_path)
         assert not unexpected, unexpected[0]
         return code
 
@@ -106,7 +114,12 @@ def test_without_a_source_the_window_waits_for_one(runs: Runs) -> None:
 
 
 def test_the_next_run_offers_the_source_of_the_last(runs: Runs) -> None:
-    runs.run(is_running, "fake://square", FrameMode.EVERY_FRAME)
+    def choose_mode(window: MainWindow) -> bool:
+        window.actions_by_id[ActionId.EVERY_FRAME].trigger()
+        return True
+
+    runs.run(is_running, "fake://square")
+    runs.run(choose_mode)
 
     offered: list[list[str]] = []
     modes: list[FrameMode] = []
@@ -139,7 +152,11 @@ def test_the_layout_of_the_last_run_is_restored(runs: Runs) -> None:
 
 
 def test_what_was_drawn_in_the_last_run_is_drawn_in_the_next(runs: Runs) -> None:
-    Memory(runs.settings).options = OverlayOptions(shows_mask=False)
+    def hide_mask(window: MainWindow) -> bool:
+        window.actions_by_id[ActionId.SHOW_MASK].trigger()
+        return True
+
+    runs.run(hide_mask)
 
     seen: list[OverlayOptions] = []
 
@@ -149,6 +166,47 @@ def test_what_was_drawn_in_the_last_run_is_drawn_in_the_next(runs: Runs) -> None
 
     runs.run(look)
     assert seen == [OverlayOptions(shows_mask=False)]
+
+
+def test_the_keys_open_the_settings_beside_the_running_feed(runs: Runs) -> None:
+    seen: list[SettingsDialog] = []
+
+    def open_settings(window: MainWindow) -> bool:
+        if not is_running(window):
+            return False
+        if not seen:
+            keys = Qt.KeyboardModifier.ControlModifier
+            QTest.keyClick(window, Qt.Key.Key_Comma, keys)
+            seen.extend(visible(SettingsDialog))
+            return False
+        return bool(seen)
+
+    runs.run(open_settings, "fake://square")
+
+    assert len(seen) == 1
+    assert runs.made[0][2].status().state is PipelineState.STOPPED
+
+
+def test_a_bad_settings_file_is_told_and_the_console_starts(
+    runs: Runs, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"schema_version": 1, "display": {"mask_opacity": 3}}')
+    told: list[str] = []
+
+    def look(window: MainWindow) -> bool:
+        message = window.message_bar.message
+        told.extend([message.text, message.hint] if message else [])
+        return is_running(window)
+
+    runs.run(look, "fake://square")
+
+    assert told[0] == (
+        "settings.json: display.mask_opacity is 3: it should be less than or equal"
+        " to 1."
+    )
+    assert "settings.json.bad" in told[1]
+    assert (tmp_path / "settings.json.bad").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import QSettings
 
 from app.display import Display
+from app.engine_choice import EngineChoice
 from app.errors import ConsoleError, SourceFormatError, SourceNotFoundError
 from app.overlay import OverlayOptions
 from app.pipeline import Pipeline, PipelineState
 from app.segmentation import Thresholds
+from app.settings.in_use import SettingsInUse
+from app.settings.model import ThresholdSettings
+from app.settings.store import SettingsStore
 from app.sources.base import FrameMode
+from engines.errors import EngineLoadError
 from tests.fakes.engines import FakeEngine
 from tests.fakes.sources import FakeSource
 from widgets.actions import ActionId
@@ -20,6 +25,7 @@ from widgets.console import Console
 from widgets.main_window import MainWindow
 from widgets.memory import Memory
 from widgets.message_bar import Remedy, Severity
+from widgets.settings_desk import SettingsDesk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +40,10 @@ _PATIENCE_MS = 20_000
 LIVE, EVERY = FrameMode.LIVE, FrameMode.EVERY_FRAME
 
 
+def _no_engine() -> Engine:
+    raise EngineLoadError("no TensorFlow here", hint="Install it.")
+
+
 class Bench:
     """A console on fake sources, and what an operator sees of it."""
 
@@ -44,6 +54,8 @@ class Bench:
         self.reported: list[BaseException] = []
         self.memory = Memory(QSettings(str(path), QSettings.Format.IniFormat))
         self.window = MainWindow()
+        store = SettingsStore(path.with_name("settings.json"))
+        self.desk = SettingsDesk(SettingsInUse(store), self.window)
         self.display = Display()
         self._qtbot = qtbot
         qtbot.addWidget(self.window)
@@ -57,6 +69,7 @@ class Bench:
             self.window,
             self.display,
             self.memory,
+            self.desk,
             lambda error, _: self.reported.append(error),
         )
 
@@ -299,14 +312,14 @@ def test_another_mode_starts_the_source_anew(bench: Bench) -> None:
 
     bench.wait(lambda: len(bench.made) == 2)
     assert bench.made[1].status().mode is EVERY
-    assert bench.memory.mode is EVERY
+    assert bench.desk.settings.source.mode is EVERY
 
 
 def test_a_mode_chosen_while_nothing_runs_starts_nothing(bench: Bench) -> None:
     bench.trigger(ActionId.EVERY_FRAME)
 
     assert bench.made == []
-    assert bench.memory.mode is EVERY
+    assert bench.desk.settings.source.mode is EVERY
 
 
 def test_the_window_shows_the_mode_a_source_runs_in(bench: Bench) -> None:
@@ -372,12 +385,113 @@ def test_start_opens_the_source_of_the_last_time(bench: Bench) -> None:
     again.close()
 
 
-def test_what_is_drawn_reaches_the_display_and_the_memory(bench: Bench) -> None:
+def test_what_is_drawn_reaches_the_display_and_the_settings(bench: Bench) -> None:
     options = OverlayOptions(shows_mask=False)
 
     bench.window.options_changed.emit(options)
 
-    assert bench.memory.options == options
+    assert bench.desk.settings.display.overlay() == options
+
+
+# --- what the settings ask
+
+
+def test_tracking_and_display_are_changed_while_the_feed_goes_on(
+    bench: Bench,
+) -> None:
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.RUNNING)
+
+    bench.desk.change("tracking", agility=3.0)
+    bench.desk.change("display", picture_rate_hz=10.0, trail_s=2.0, shows_ids=False)
+
+    assert len(bench.made) == 1
+    assert bench.made[0]._tracker_settings.agility == 3.0
+    assert bench.made[0].picture_period_s == 0.1
+    assert not bench.window.overlay_panel.options.shows_ids
+    assert not bench.window.actions_by_id[ActionId.SHOW_IDS].isChecked()
+    bench.wait(lambda: bench.made[0].status().state is PipelineState.RUNNING)
+
+
+def test_the_thresholds_of_the_settings_are_heeded_and_shown(bench: Bench) -> None:
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.RUNNING)
+
+    bench.desk.change("tracking", thresholds=ThresholdSettings(low=0.2, high=0.3))
+
+    assert bench.made[0].status().thresholds == (0.2, 0.3)
+    assert bench.window.overlay_panel.thresholds == (0.2, 0.3)
+    bench.desk.change("tracking", thresholds=None)
+    assert bench.made[0].status().thresholds == (0.4, 0.6)
+    assert bench.window.overlay_panel.thresholds == (0.4, 0.6)
+    assert len(bench.made) == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [("engine", {"threads": 2}), ("source", {"mode": LIVE})],
+)
+def test_another_engine_or_mode_starts_the_feed_anew(
+    bench: Bench, section: str, values: dict[str, Any]
+) -> None:
+    bench.desk.change("tracking", agility=3.0)
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.RUNNING)
+
+    bench.desk.change(section, **values)
+
+    bench.wait(lambda: len(bench.made) == 2)
+    bench.wait_for_state(PipelineState.RUNNING)
+    assert bench.made[0].status().state is PipelineState.STOPPED
+    assert bench.made[1]._tracker_settings.agility == 3.0
+
+
+def test_the_next_source_to_start_with_starts_nothing_now(bench: Bench) -> None:
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.RUNNING)
+
+    bench.desk.change("source", start_uri="short")
+
+    bench.wait_for_state(PipelineState.RUNNING)
+    assert len(bench.made) == 1
+
+
+def test_another_engine_starts_nothing_that_was_stopped(bench: Bench) -> None:
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.RUNNING)
+    bench.trigger(ActionId.STOP)
+
+    bench.desk.change("engine", threads=2)
+
+    bench.wait_for_state(PipelineState.STOPPED)
+    bench.desk.change("engine", threads=3)
+    assert len(bench.made) == 1
+
+
+def test_another_engine_mends_a_feed_that_failed(bench: Bench) -> None:
+    bench.make_engine = _no_engine
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.FAULTED)
+    bench.make_engine = FakeEngine
+
+    bench.desk.change("engine", threads=2)
+
+    bench.wait_for_state(PipelineState.RUNNING)
+    assert bench.message() == ""
+
+
+def test_an_engine_that_took_over_is_kept_and_starts_nothing_anew(
+    bench: Bench,
+) -> None:
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.RUNNING)
+
+    bench.console._keep_engine(EngineChoice(threads=4))
+
+    assert bench.desk.settings.engine.threads == 4
+    bench.desk.change("display", shows_ids=False)
+    bench.wait_for_state(PipelineState.RUNNING)
+    assert len(bench.made) == 1
 
 
 def test_the_graphs_come_after_the_first_picture(bench: Bench) -> None:

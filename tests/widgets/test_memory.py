@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QByteArray, QSettings
 
-from app.overlay import OverlayOptions
-from app.sources.base import FrameMode
 from widgets.memory import Memory, WindowLayout
 
 if TYPE_CHECKING:
@@ -27,27 +25,20 @@ def test_nothing_is_remembered_at_first(path: str) -> None:
 
     assert memory.recent == []
     assert memory.layout is None
-    assert memory.mode is FrameMode.LIVE
-    assert memory.options == OverlayOptions()
 
 
 def test_everything_survives_a_restart(path: str) -> None:
-    options = OverlayOptions(mask_opacity=0.7, shows_ids=False)
     layout = WindowLayout(QByteArray(b"place"), QByteArray(b"docks"))
     before = memory_at(path)
 
     before.add_recent("/data/a, b & ü.mp4")
-    before.mode = FrameMode.EVERY_FRAME
     before.folder = "/data"
-    before.options = options
     before.layout = layout
     before.flush()
 
     after = memory_at(path)
     assert after.recent == ["/data/a, b & ü.mp4"]
-    assert after.mode is FrameMode.EVERY_FRAME
     assert after.folder == "/data"
-    assert after.options == options
     assert after.layout == layout
 
 
@@ -72,7 +63,7 @@ def test_old_sources_are_forgotten(path: str) -> None:
 @pytest.mark.parametrize("nonsense", ["}", "17", '{"mask_opacity": "much"}', "[1, 2]"])
 def test_nonsense_is_as_if_it_were_not_there(path: str, nonsense: str) -> None:
     settings = QSettings(path, QSettings.Format.IniFormat)
-    for key in ("source/mode", "source/folder", "overlay/options", "window/docks"):
+    for key in ("source/folder", "window/docks"):
         settings.setValue(key, nonsense)
     settings.setValue("source/recent", "}")
 
@@ -80,6 +71,4 @@ def test_nonsense_is_as_if_it_were_not_there(path: str, nonsense: str) -> None:
 
     assert memory.recent == []
     assert memory.layout is None
-    assert memory.mode is FrameMode.LIVE
     assert memory.folder == ""
-    assert memory.options == OverlayOptions()
