@@ -231,6 +231,28 @@ class Motion:
         density -= _squared(apart) / (2 * variance)
         return density
 
+    def surprise(
+        self, rows: NDArray[np.intp], points_px: Floats, noise_px2: Floats
+    ) -> Floats:
+        """Squared distance from each track's likeliest model, in its own variances.
+
+        Twice an exponentially distributed number where the uncertainty is honest:
+        half of them are above 2 ln 2.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (K,)
+        points_px : ndarray of float64, shape (2, K)
+        noise_px2 : ndarray of float64, shape (K,)
+            Variance of each point along one axis.
+        """
+        model = self.state[:, _WEIGHT].argmax(axis=0)[rows]
+        expected = self.state[model, :, rows].T
+        apart = points_px - expected[_POSITION]
+        squared = apart * apart
+        surprise: Floats = (squared[0] + squared[1]) / (expected[_PP] + noise_px2)
+        return surprise
+
     def correct(
         self,
         rows: NDArray[np.intp],

@@ -46,7 +46,10 @@ class TrackerSettings:
     agility: float = 1.0
     """Larger follows sharper turns, and smooths less."""
     position_noise_px: float = 0.7
-    """Error of a blob's centre. Larger smooths more, and accepts farther blobs."""
+    """Error of a blob's centre, to begin with: what it really is, is learned.
+
+    Larger smooths the first tracks more, and accepts farther blobs for them.
+    """
     false_tracks_per_frame: float = 3e-4
     """Larger believes new objects after fewer hits, and shows more ghosts."""
     min_confidence: float = 0.1

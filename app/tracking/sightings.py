@@ -72,8 +72,18 @@ def position_noise_px2(body_px: Floats, settings: TrackerSettings) -> Floats:
     return settings.position_noise_px**2 + (NOISE_BODIES * body_px) ** 2
 
 
-def sightings_of(blobs: Blobs, settings: TrackerSettings) -> Sightings:
-    """Take the blobs that are confident enough to be looked at."""
+def sightings_of(
+    blobs: Blobs, settings: TrackerSettings, noise_scale: float = 1.0
+) -> Sightings:
+    """Take the blobs that are confident enough to be looked at.
+
+    Parameters
+    ----------
+    blobs : Blobs
+    settings : TrackerSettings
+    noise_scale : float
+        Factor on the variance of their centres.
+    """
     seen = Sightings(np.zeros((Sightings.COUNT, len(blobs))))
     seen.values[:6] = (
         blobs.x_px,
@@ -85,7 +95,7 @@ def sightings_of(blobs: Blobs, settings: TrackerSettings) -> Sightings:
     )
     np.maximum(seen.values[2:5], 1, out=seen.values[2:5])
     seen.body_px = np.sqrt(seen.width_px * seen.height_px)
-    seen.noise_px2 = position_noise_px2(seen.body_px, settings)
+    seen.noise_px2 = noise_scale * position_noise_px2(seen.body_px, settings)
     seen.row = np.arange(len(blobs))
     is_long = blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1)
     long = is_long.nonzero()[0]

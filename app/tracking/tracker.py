@@ -15,6 +15,7 @@ from app.tracking.background import BackgroundMeter
 from app.tracking.birth import Newborn, Nursery
 from app.tracking.columns import Column, Columns
 from app.tracking.motion import BOUNCE, Motion
+from app.tracking.noise import NoiseMeter
 from app.tracking.rejoining import rejoin
 from app.tracking.settings import TrackerSettings
 from app.tracking.sightings import (
@@ -111,6 +112,7 @@ class Tracker:
         self._intervals_s: deque[float] = deque(maxlen=INTERVALS)
         self._interval_s = FIRST_INTERVAL_S
         self._meter = BackgroundMeter()
+        self._noise = NoiseMeter()
         self._background = self._meter.update(
             sightings_of(Blobs.empty(), self._settings), 0
         )
@@ -144,7 +146,7 @@ class Tracker:
             If the time is not larger than that of the call before.
         """
         dt_s = self._step(time_s)
-        seen = sightings_of(blobs, self._settings)
+        seen = sightings_of(blobs, self._settings, self._noise.scale)
         body = self._table.body_px
         if body.size:
             self._motion.predict(dt_s, self._interval_s, body, self._settings.agility)
@@ -207,7 +209,7 @@ class Tracker:
             return none, none
         floor = NEW_RATIO * self._background.per_px2
         centre = motion.combined()
-        noise = position_noise_px2(body, self._settings)
+        noise = self._noise.scale * position_noise_px2(body, self._settings)
         reach = motion.reach_px(centre[:2], noise, floor)
         track, blob = pairs_within(centre[:2], seen.point_px, reach, CANDIDATES)[:2]
         points, noise = seen.point_px[:, blob], seen.noise_px2[blob]
@@ -221,10 +223,13 @@ class Tracker:
         cost += WEAK_COST * (seen.confidence[blob] < self._settings.birth_confidence)
         chosen = assign(track, blob, cost)
         track, blob = track[chosen], blob[chosen]
+        points, noise = points[:, chosen], noise[chosen]
+        if self._noise.is_due():
+            self._noise.update(motion.surprise(track, points, noise))
         motion.correct(
             track,
-            points[:, chosen],
-            noise[chosen],
+            points,
+            noise,
             likelihood[:, chosen],
         )
         change = np.log(self._background.per_px2) - density[chosen]

@@ -103,7 +103,7 @@ def print_scores(
             " | switches | frames/s |\n"
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
         )
-        films = [each.films(part, draw) for draw in range(draws)]
+        films = [each.films(part, n) for n in range(draws if each.is_drawn else 1)]
         for name, make in makers.items():
             mean, lowest, highest, rate_hz, crashes = measure(films, make)
             print(

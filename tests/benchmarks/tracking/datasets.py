@@ -74,6 +74,7 @@ def all_sets(folder: Path | None) -> list[DataSet]:
                 "pedestrians, real detections",
                 partial(_pedestrians, folder / "mot15"),
                 is_fast=False,
+                is_drawn=False,
             )
         )
     return sets

@@ -77,6 +77,8 @@ class DataSet:
     films: Callable[[Part, int], list[Film]]
     """Of a part, with the noise of a draw."""
     is_fast: bool = True
+    is_drawn: bool = True
+    """Noise differs from draw to draw; otherwise the detections are real."""
 
 
 def film_of(
