@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.commands import bench, convert, doctor, track
+from app.commands import bench, convert, doctor, export, record, replay, track, verify
 from app.commands.arguments import add_engine_arguments, engine_factory, given_engine
 from app.errors import ConsoleError
 from app.logs import log_to_file, log_to_terminal
@@ -66,6 +66,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=run_window)
     commands = parser.add_subparsers(title="commands without a window", metavar="")
     track.add_parser(commands)
+    record.add_parser(commands)
+    replay.add_parser(commands)
+    export.add_parser(commands)
+    verify.add_parser(commands)
     convert.add_parser(commands)
     bench.add_parser(commands)
     doctor.add_parser(commands)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.bench_job import BenchJob, BenchRequest
 from app.conversion_html import conversion_page
 from app.conversion_job import find_interpreter
+from app.end_to_end import EndToEndRequest, measure_end_to_end, text_of_end_to_end
+from app.engine_choice import EngineChoice
 from app.errors import OutputError
 from app.paths import DEFAULT_MODEL, SAMPLE_CLIP, engine_cache_folder
 from app.progress import progress_bar
@@ -95,6 +98,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--json", action="store_true", help="print nothing but the last JSON line"
     )
+    parser.add_argument(
+        "--end-to-end",
+        action="store_true",
+        help="measure the whole solution (capture, inference, tracking, display,"
+        " recording) on the network as trained in TensorFlow and on the best engine",
+    )
     parser.set_defaults(run=run)
 
 
@@ -129,6 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
     EngineError, ConsoleError
         Whatever ended the bench.
     """
+    if arguments.end_to_end:
+        return _run_end_to_end(arguments)
     is_bundled = arguments.model == DEFAULT_MODEL and SAMPLE_CLIP.is_file()
     request = BenchRequest(
         model=arguments.model,
@@ -155,14 +166,39 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _run_end_to_end(arguments: argparse.Namespace) -> int:
+    request = EndToEndRequest(
+        model=arguments.model,
+        python=find_interpreter(arguments.python),
+        clip=arguments.frames or str(SAMPLE_CLIP),
+        best=EngineChoice(model=arguments.model, threads=min(arguments.threads)),
+        seconds=arguments.seconds,
+        threads=min(arguments.threads),
+    )
+    with _progress_bar(shows_progress=sys.stderr.isatty()) as bar:
+        try:
+            report = measure_end_to_end(request, partial(_show, bar))
+        except KeyboardInterrupt:
+            print("cancelled", file=sys.stderr)
+            return _INTERRUPTED
+    if not arguments.json:
+        print(text_of_end_to_end(report))
+    print(json.dumps(report))
+    return 0
+
+
+def _progress_bar(*, shows_progress: bool) -> Any:  # noqa: ANN401  tqdm has no types
+    return progress_bar(total=100, bar_format=_BAR, disable=not shows_progress)
+
+
+def _show(bar: Any, progress: BenchProgress) -> None:  # noqa: ANN401
+    bar.set_description_str(progress.activity, refresh=False)
+    bar.update(int(100 * progress.done_ratio) - bar.n)
+
+
 def _follow(request: BenchRequest, *, shows_progress: bool) -> dict[str, Any]:
-    with progress_bar(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
-
-        def show(progress: BenchProgress) -> None:
-            bar.set_description_str(progress.activity, refresh=False)
-            bar.update(int(100 * progress.done_ratio) - bar.n)
-
-        return BenchJob(request, show).run()
+    with _progress_bar(shows_progress=shows_progress) as bar:
+        return BenchJob(request, partial(_show, bar)).run()
 
 
 def _write(path: Path, text: str) -> None:

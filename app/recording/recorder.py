@@ -16,6 +16,7 @@ from app.frames import TrackState
 from app.handoff import Backlog
 from app.recording.encoder import FrameEncoder, choose_codec
 from app.recording.manifest import SessionManifest, SessionState
+from app.recording.priority import prefer_thread
 from app.recording.ring import PreTriggerRing, ResultRing
 from app.recording.rows import EventRow, GapRow, ResultRow
 from app.recording.session_writer import SessionWriter
@@ -121,6 +122,7 @@ class Recorder:
         self._is_zone_recording = False
         self._marks = 0
         self._fault_text = ""
+        self._codec_label = ""
 
     # --- whoever owns the pipeline
 
@@ -213,11 +215,10 @@ class Recorder:
             self._source_losses, self._encoder_losses + refused, self._disk_losses
         )
         taken = self._taken + refused
-        encoder = self._encoder
         status = RecordingStatus(
             state=state,
             losses=losses,
-            codec=encoder.codec.label if encoder else "",
+            codec=self._codec_label,
             encode_ms=self._encode_times.percentiles_ms(50)[0],
             ring_s=self._ring.seconds if writer is None else 0.0,
             ring_bytes=self._ring.size_bytes,
@@ -331,6 +332,7 @@ class Recorder:
             self._worker.start()
 
     def _run(self, stop: threading.Event) -> None:
+        prefer_thread()
         while not stop.is_set() and not self._raw.is_drained:
             self._obey()
             frame = self._raw.take(_WAIT_S)
@@ -531,6 +533,7 @@ class Recorder:
             )
             self._encoder = FrameEncoder(trial.codec, *size)
             self._encoder_key = key
+            self._codec_label = trial.codec.label
         return self._encoder
 
     def _close_encoder(self) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +18,7 @@ from app.recording.database import SessionDatabase
 from app.recording.encoder import EncodedFrame
 from app.recording.lock import SessionLock
 from app.recording.manifest import SessionManifest, SessionState
+from app.recording.priority import prefer_thread
 from app.recording.rows import EventRow, GapRow, ResultRow, TelemetryRow
 from app.recording.video_segment import VideoSegment
 from app.worker import Worker
@@ -107,6 +108,7 @@ class SessionWriter:
         self._losses: dict[str, int] = {}
         self._engine: dict[str, object] = {}
         self._early: list[ResultRow] = []
+        self._gap: GapRow | None = None
         self._finish_ns: int | None = None
         self._finish_due_s = 0.0
         self._is_done = threading.Event()
@@ -223,6 +225,7 @@ class SessionWriter:
     # --- recorder thread
 
     def _run(self, stop: threading.Event) -> None:
+        prefer_thread()
         lock = SessionLock(self.folder)
         ballast = self.folder / _BALLAST
         try:
@@ -289,14 +292,33 @@ class SessionWriter:
             if is_ours and (self._finish_ns is None or is_before_end):
                 self._database.add_result(item)
         elif isinstance(item, GapRow):
-            self._database.add_gap(item)
+            self._put_gap(item)
         elif isinstance(item, EventRow):
             self._database.add_event(item)
         else:
             self._database.add_telemetry(item)
 
+    def _put_gap(self, gap: GapRow) -> None:
+        """Join frames that are missing one after another for the same reason."""
+        last = self._gap
+        if (
+            last is not None
+            and last.cause == gap.cause
+            and last.first_index + last.count == gap.first_index
+        ):
+            self._gap = replace(last, count=last.count + gap.count)
+            return
+        self._end_gap()
+        self._gap = gap
+
+    def _end_gap(self) -> None:
+        if self._gap is not None and self._database is not None:
+            self._database.add_gap(self._gap)
+        self._gap = None
+
     def _put_frame(self, frame: EncodedFrame) -> None:
         assert self._database is not None
+        self._end_gap()
         segment = self._segment_for(frame)
         pts_us = segment.write(frame)
         with self._queue_lock:
@@ -371,6 +393,7 @@ class SessionWriter:
         for segment in self._segments[-1:]:
             self._try(segment.close)
         frames, tracks = self._counts.frames, 0
+        self._end_gap()
         self._try(self._database.commit)
         if self._fault is None:
             frames, tracks = self._database.counts()

@@ -6,8 +6,9 @@ import glob
 from typing import TYPE_CHECKING
 
 from app.errors import SourceFormatError
-from app.sources import image_folder, synthetic
+from app.sources import image_folder, session_replay, synthetic
 from app.sources.image_folder import ImageFolderSource
+from app.sources.session_replay import SessionReplay
 from app.sources.synthetic import SyntheticSource
 from app.sources.uri import is_there, parse_uri, refuse_missing_path
 
@@ -18,6 +19,7 @@ SOURCE_SCHEMES = {
     "PATH": "a video file, a folder of images, or a pattern as 'frames/*.png'",
     "file://PATH": "the same, as a URI with percent signs",
     f"{image_folder.SCHEME}://PATH?fps=120": "a folder of images, with its rate",
+    f"{session_replay.SCHEME}://PATH": "a recorded session; its folder alone will do",
     f"{synthetic.SCHEME}://?objects=20&seconds=20": (
         "a moving scene whose true positions are known;"
         f" options: {', '.join(synthetic.OPTION_NAMES)}"
@@ -46,6 +48,9 @@ def open_source(uri: str, *, is_paced: bool) -> FrameSource:
         return SyntheticSource(uri, is_paced=is_paced)
     if parsed.scheme == image_folder.SCHEME:
         return ImageFolderSource(uri, is_paced=is_paced)
+    if parsed.scheme == session_replay.SCHEME:
+        refuse_missing_path(parsed)
+        return SessionReplay(uri, is_paced=is_paced)
     if parsed.scheme not in ("", "file"):
         raise SourceFormatError(
             f"{parsed.scheme}:// is not a kind of source that Peregrine reads",
@@ -53,6 +58,8 @@ def open_source(uri: str, *, is_paced: bool) -> FrameSource:
         )
     refuse_missing_path(parsed)
     path = parsed.path
+    if is_there(path / "session.json"):
+        return SessionReplay(uri, is_paced=is_paced)
     is_image = path.suffix.lower() in image_folder.IMAGE_SUFFIXES
     is_pattern = not is_there(path) and glob.has_magic(parsed.body)
     if path.is_dir() or is_image or is_pattern:

@@ -1,0 +1,131 @@
+"""`main.py record`: records a source, with its tracks, into a session folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from app.commands.arguments import add_engine_arguments, engine_factory
+from app.sources.base import FrameMode
+
+_INTERRUPTED = 130
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    from app.recording.settings import Quality
+
+    parser = commands.add_parser(
+        "record",
+        help="record a source with its tracks, so that nothing is lost",
+        description="Records every captured frame of SOURCE, its tracks, measurements"
+        " and events into the session folder DIR, which must not hold anything.",
+    )
+    parser.add_argument("source", metavar="SOURCE", help="file, folder or URI")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--seconds", type=float, metavar="N", help="stop after N s")
+    parser.add_argument(
+        "--pretrigger",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="hold the last S seconds; Enter starts and stops, and sessions go into"
+        " folders of their own in DIR",
+    )
+    parser.add_argument(
+        "--zone",
+        type=_zone,
+        metavar="X,Y;X,Y;X,Y",
+        help="record while a track is in this polygon of the frame, in pixels",
+    )
+    parser.add_argument(
+        "--after",
+        type=float,
+        default=2.0,
+        metavar="S",
+        help="go on for S seconds after the last track has left the zone (default: 2)",
+    )
+    parser.add_argument(
+        "--quality",
+        type=Quality,
+        choices=list(Quality),
+        default=Quality.GOOD,
+        metavar="Q",
+        help="small, good or lossless (default: good)",
+    )
+    parser.add_argument("--grey", action="store_true", help="leave out colour")
+    parser.add_argument(
+        "--masks", action="store_true", help="keep the mask of every inferred frame"
+    )
+    parser.add_argument(
+        "--reserve",
+        type=float,
+        default=0.5,
+        metavar="GB",
+        help="stop while this much of the disk is free (default: 0.5)",
+    )
+    parser.add_argument(
+        "--every-frame",
+        action="store_true",
+        help="infer and record every frame of a file, as fast as that goes",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print nothing but the last JSON line"
+    )
+    add_engine_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit status."""
+    from app.record_job import RecordJob
+    from app.recording.settings import RecordingSettings, TriggerZone
+
+    zone = None
+    if arguments.zone is not None:
+        zone = TriggerZone(arguments.zone, arguments.after)
+    has_many = arguments.pretrigger > 0 or zone is not None
+    job = RecordJob(
+        source=arguments.source,
+        make_engine=engine_factory(arguments),
+        settings=RecordingSettings(
+            folder=arguments.out if has_many else arguments.out.absolute().parent,
+            quality=arguments.quality,
+            is_grey=arguments.grey,
+            pretrigger_s=arguments.pretrigger,
+            keeps_masks=arguments.masks,
+            seconds_limit=arguments.seconds,
+            reserve_bytes=round(arguments.reserve * 1e9),
+            zone=zone,
+        ),
+        name="" if has_many else arguments.out.absolute().name,
+        mode=FrameMode.EVERY_FRAME if arguments.every_frame else FrameMode.LIVE,
+        waits_for_keys=arguments.pretrigger > 0 and zone is None,
+    )
+
+    def say(text: str) -> None:
+        if not arguments.json:
+            print(text, file=sys.stderr, flush=True)
+
+    outcome = job.run(say)
+    if not arguments.json:
+        print(outcome.text())
+    print(json.dumps(outcome.figures()))
+    return _INTERRUPTED if outcome.is_interrupted else 0
+
+
+def _zone(text: str) -> tuple[tuple[float, float], ...]:
+    try:
+        points = tuple(
+            (float(x), float(y))
+            for x, y in (point.split(",") for point in text.split(";"))
+        )
+    except ValueError:
+        points = ()
+    if len(points) < 3:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no polygon: give three or more corners as X,Y;X,Y;X,Y"
+        )
+    return points

@@ -1,0 +1,220 @@
+"""Measures the whole solution: capture, inference, tracking, display and recording.
+
+The same pipeline runs with one engine after the other, a few seconds of each in turn,
+as fast as it can: what a faster engine is worth to the operator, and not to a table.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.display import Display
+from app.engine_choice import EngineChoice
+from app.errors import ConsoleError
+from app.overlay import View
+from app.pipeline import Pipeline
+from app.recording.settings import RecordingSettings
+from app.sources.base import FrameMode
+from app.sources.catalogue import open_source
+from engines.base import EngineKind
+from engines.errors import EngineLoadError
+from engines.manifest import MANIFEST_NAME, load_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.bench_job import BenchProgress
+    from app.pipeline import PipelineStatus
+    from engines.base import Engine
+
+_WINDOW_PX = (1280, 800)
+_WARM_UP_FRAMES = 60
+_FEWEST_FRAMES = 50
+_POLL_S = 0.02
+_PATIENCE_S = 120.0
+_TRAINED = "saved-model"
+
+
+@dataclass(frozen=True, slots=True)
+class EndToEndRequest:
+    """What is measured."""
+
+    model: Path
+    """Model folder with the network as trained beside what OpenVINO reads."""
+    python: Path
+    """Interpreter that has TensorFlow, which runs the network as trained."""
+    clip: str
+    """What is tracked, again and again."""
+    best: EngineChoice
+    """What is compared with it."""
+    seconds: float = 5.0
+    """Of each engine in each round."""
+    rounds: int = 3
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Contender:
+    name: str
+    make_engine: Callable[[], Engine]
+
+
+def measure_end_to_end(
+    request: EndToEndRequest, show: Callable[[BenchProgress], None]
+) -> dict[str, Any]:
+    """Run both, and compare them within each round.
+
+    Raises
+    ------
+    EngineError, ConsoleError
+        Whatever ends a pipeline.
+    """
+    from app.bench_job import BenchProgress
+
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        contenders = (
+            _Contender("tensorflow, as trained", _trained(request, scratch)),
+            _Contender(f"best: {request.best.kind.value}", request.best.factory()),
+        )
+        runs: dict[str, list[dict[str, float]]] = {each.name: [] for each in contenders}
+        total = request.rounds * len(contenders)
+        for number in range(total):
+            contender = contenders[number % len(contenders)]
+            show(BenchProgress(contender.name, number / total))
+            runs[contender.name].append(_run(request, contender, scratch))
+    first, second = (runs[each.name] for each in contenders)
+    return {
+        "model": load_manifest(request.model).name,
+        "clip": Path(request.clip).name,
+        "parts": ["capture", "inference", "tracking", "display", "recording"],
+        "threads": request.threads,
+        "rounds": request.rounds,
+        "results": [_summary(name, values) for name, values in runs.items()],
+        "ratio": round(
+            statistics.median(
+                b["fps"] / a["fps"] for a, b in zip(first, second, strict=True)
+            ),
+            2,
+        ),
+    }
+
+
+def _trained(request: EndToEndRequest, scratch: Path) -> Callable[[], Engine]:
+    """TensorFlow on the network as trained, in a process that has TensorFlow."""
+    manifest = load_manifest(request.model)
+    if _TRAINED not in manifest.files:
+        raise EngineLoadError(
+            f"model {manifest.name!r} has no {_TRAINED}, the network as trained",
+            hint="Put it beside the other files, and name it in the manifest.",
+        )
+    folder = scratch / "trained"
+    folder.mkdir()
+    document = json.loads((request.model / MANIFEST_NAME).read_text(encoding="utf-8"))
+    document["files"] = {_TRAINED: "network"}
+    document["sha256"] = {}
+    (folder / MANIFEST_NAME).write_text(json.dumps(document), encoding="utf-8")
+    (folder / "network").symlink_to(manifest.path_of(_TRAINED).resolve())
+    choice = EngineChoice(
+        kind=EngineKind.TENSORFLOW,
+        model=folder,
+        threads=request.threads,
+        host=request.python,
+    )
+    return choice.factory()
+
+
+def _run(
+    request: EndToEndRequest, contender: _Contender, scratch: Path
+) -> dict[str, float]:
+    """Frames a second of one pipeline, after it has warmed up."""
+    sessions = scratch / "sessions"
+    source = open_source(request.clip, is_paced=False)
+    pipeline = Pipeline(source, contender.make_engine, FrameMode.EVERY_FRAME)
+    display = Display()
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, sessions, ignore_errors=True)
+        display.start()
+        stack.callback(display.stop)
+        stack.callback(pipeline.stop)
+        pipeline.configure_recording(RecordingSettings(folder=sessions))
+        display.set_feed(pipeline.results, pipeline.trails)
+        pipeline.start()
+        _wait_until(pipeline, lambda now: now.ledger.inferred >= _WARM_UP_FRAMES)
+        spec = pipeline.status().source
+        if spec is not None:
+            display.set_view(View.fit(spec.width_px, spec.height_px, *_WINDOW_PX))
+        pipeline.start_recording("bench")
+        # It chooses an encoder first, and holds the frames up meanwhile.
+        _wait_until(pipeline, lambda now: now.recording.written >= _WARM_UP_FRAMES)
+        before, started_s = pipeline.status().ledger.inferred, time.monotonic()
+        status = pipeline.status()
+        while time.monotonic() - started_s < request.seconds and (
+            not status.state.is_over
+        ):
+            time.sleep(_POLL_S)
+            status = pipeline.status()
+        ended_s, pictures_hz = time.monotonic(), display.status().display_hz
+    if status.fault is not None:
+        raise status.fault
+    count = status.ledger.inferred - before
+    if count < _FEWEST_FRAMES:
+        raise ConsoleError(
+            f"{count} frames of {request.clip} were inferred, too few to measure",
+            hint="Name a longer clip, or more seconds.",
+        )
+    return {
+        "fps": count / (ended_s - started_s),
+        "infer_ms": status.stages.infer_ms,
+        "segment_ms": status.stages.segment_ms,
+        "track_ms": status.stages.track_ms,
+        "display_hz": pictures_hz,
+        "recorded": float(status.recording.written),
+    }
+
+
+def _wait_until(pipeline: Pipeline, is_so: Callable[[PipelineStatus], bool]) -> None:
+    """Wait until something is so, or it is over."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline_s:
+        status = pipeline.status()
+        if is_so(status) or status.state.is_over:
+            return
+        time.sleep(_POLL_S)
+
+
+def _summary(name: str, runs: list[dict[str, float]]) -> dict[str, Any]:
+    medians = {
+        key: round(statistics.median(each[key] for each in runs), 2) for key in runs[0]
+    }
+    return {
+        "engine": name,
+        **medians,
+        "fps_by_round": [round(each["fps"], 2) for each in runs],
+    }
+
+
+def text_of_end_to_end(report: dict[str, Any]) -> str:
+    """The report for a person."""
+    lines = [
+        f"{'whole solution':<26}{'fps':>8}{'infer ms':>10}{'segment':>9}{'track':>8}"
+        f"{'pictures/s':>12}"
+    ]
+    lines += [
+        f"{one['engine']:<26}{one['fps']:>8.1f}{one['infer_ms']:>10.2f}"
+        f"{one['segment_ms']:>9.2f}{one['track_ms']:>8.2f}{one['display_hz']:>12.1f}"
+        for one in report["results"]
+    ]
+    lines.append(
+        f"{report['ratio']:.2f} times as fast, median of {report['rounds']} rounds of"
+        f" {', '.join(report['parts'])} on {report['clip']}"
+    )
+    return "\n".join(lines)

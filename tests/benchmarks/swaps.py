@@ -1,0 +1,142 @@
+"""Engines change places under a live feed: what that costs.
+
+    .venv/bin/python -m tests.benchmarks.swaps [--swaps N] [--source URI]
+
+Runs the synthetic 120 fps source, and lets the bundled network on OpenVINO take over
+from itself again and again, each time through the whole trial: opened beside the
+running one, compared in its shadow, on probation. Prints what the capture lost,
+whether the ledger adds up, how many tracks had the same id before and after a swap,
+beside how many have it at any moment, and how the memory grew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.engine_choice import EngineChoice
+from app.engine_trial import TrialLimits, TrialPhase
+from app.frames import TrackState
+from app.pipeline import Pipeline
+from app.process import prepare_process
+from app.sources.base import FrameMode
+from app.sources.catalogue import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_LIMITS = TrialLimits(max_time_ratio=10.0, shadow_s=0.3, probation_s=0.3)
+_PATIENCE_S = 30.0
+# Frames before and after a swap: it is seen a few frames late.
+_REACH = 5
+
+
+def main() -> int:
+    """Run, print; 1 if a swap failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--swaps", type=int, default=100, metavar="N")
+    parser.add_argument("--source", default="synthetic://?objects=6&seed=5")
+    arguments = parser.parse_args()
+    prepare_process()
+    make_engine = EngineChoice().factory()
+    source = open_source(arguments.source, is_paced=True)
+    pipeline = Pipeline(source, make_engine, FrameMode.LIVE)
+    history = History(pipeline)
+    pipeline.start()
+    history.wait_for(lambda: pipeline.status().ledger.inferred > 200)
+    failures: list[str] = []
+    moments: list[int] = []
+    memory_mb: list[float] = []
+    for _ in range(arguments.swaps):
+        number = _number(pipeline)
+        pipeline.try_engine(make_engine, _LIMITS)
+        history.wait_for(partial(_has_taken_over, pipeline, number))
+        moments.append(len(history.believed))
+        history.wait_for(partial(_is_over, pipeline, number))
+        trial = pipeline.status().trial
+        if trial is None or trial.phase is not TrialPhase.ACCEPTED:
+            failures.append(trial.reason if trial else "no trial")
+        memory_mb.append(_resident_mb())
+    history.wait_for(lambda: len(history.believed) > moments[-1] + _REACH)
+    ledger = pipeline.status().ledger
+    pipeline.stop()
+    growth = memory_mb[-1] / memory_mb[0] - 1
+    others = range(_REACH, len(history.believed) - _REACH, 7)
+    for name, value in (
+        ("swaps", f"{arguments.swaps - len(failures)} of {arguments.swaps}"),
+        ("lost at capture", f"{ledger.lost} of {ledger.numbered}"),
+        ("replaced", f"{ledger.replaced}"),
+        ("ledger adds up", "yes" if ledger.is_balanced else "NO"),
+        ("tracks kept over a swap", history.kept(moments)),
+        ("tracks kept at any moment", history.kept(others)),
+        ("memory, first to last swap", f"{memory_mb[0]:.0f} MB, {100 * growth:+.1f} %"),
+    ):
+        print(f"{name:30} {value}")
+    for reason in failures:
+        print(f"rejected: {reason}")
+    return int(bool(failures))
+
+
+class History:
+    """The ids of the believed tracks in every result."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.believed: list[frozenset[int]] = []
+        self._results = pipeline.subscribe(limit=4096)
+
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        """Go on noting until something is so."""
+        deadline_s = time.monotonic() + _PATIENCE_S
+        while not is_so():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError("the trial did not end")
+            result = self._results.take(0.005)
+            while result is not None:
+                tracks = result.tracks
+                is_alive = (tracks.state == TrackState.CONFIRMED) | (
+                    tracks.state == TrackState.LOST
+                )
+                self.believed.append(frozenset(tracks.id[is_alive].tolist()))
+                result = self._results.take(0)
+
+    def kept(self, moments: Sequence[int]) -> str:
+        """How many tracks outlive these moments, from some frames before to after."""
+        before = [self.believed[each - _REACH] for each in moments]
+        after = [self.believed[each + _REACH] for each in moments]
+        kept = sum(len(a & b) for a, b in zip(before, after, strict=True))
+        total = sum(map(len, before))
+        return f"{kept} of {total} ({100 * kept / max(total, 1):.1f} %)"
+
+
+def _number(pipeline: Pipeline) -> int:
+    trial = pipeline.status().trial
+    return trial.number if trial else 0
+
+
+def _has_taken_over(pipeline: Pipeline, number: int) -> bool:
+    trial = pipeline.status().trial
+    is_new = trial is not None and trial.number > number
+    return (
+        is_new
+        and trial is not None
+        and (trial.phase is TrialPhase.PROBATION or trial.phase.is_over)
+    )
+
+
+def _is_over(pipeline: Pipeline, number: int) -> bool:
+    trial = pipeline.status().trial
+    return trial is not None and trial.number > number and trial.phase.is_over
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+if __name__ == "__main__":
+    sys.exit(main())
