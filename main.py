@@ -13,7 +13,17 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.commands import bench, convert, doctor, export, record, replay, track, verify
+from app.commands import (
+    associate,
+    bench,
+    convert,
+    doctor,
+    export,
+    record,
+    replay,
+    track,
+    verify,
+)
 from app.commands.arguments import add_engine_arguments, engine_factory, given_engine
 from app.errors import ConsoleError
 from app.logs import log_to_file, log_to_terminal
@@ -66,6 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=run_window)
     commands = parser.add_subparsers(title="commands without a window", metavar="")
     track.add_parser(commands)
+    associate.add_parser(commands)
     record.add_parser(commands)
     replay.add_parser(commands)
     export.add_parser(commands)

@@ -1,0 +1,60 @@
+"""`main.py associate`: tracks from the detections of any detector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.errors import ConsoleError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "associate",
+        help="give detections in a MOT Challenge file their identities",
+        description="Reads lines of frame, id, left, top, width, height, confidence"
+        " and writes them with ids, in the format of the MOT Challenge.",
+    )
+    parser.add_argument("detections", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--fps", type=float, required=True, metavar="N", help="frames a second"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--predict",
+        type=int,
+        default=0,
+        metavar="N",
+        help="write tracks for up to N frames after they were seen, too; larger"
+        " bridges longer gaps, and guesses more (default: 0)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit status."""
+    # Imported here: the window starts without what only commands need.
+    from app.mot_files import associate, read_detections
+
+    if not arguments.fps > 0:
+        raise ConsoleError(
+            f"{arguments.fps:g} frames a second", hint="Give --fps a value above 0."
+        )
+    detections = read_detections(arguments.detections)
+    tracks = associate(detections, arguments.fps, arguments.predict)
+    try:
+        arguments.out.write_text("".join(tracks.lines), encoding="ascii")
+    except OSError as error:
+        raise ConsoleError(
+            f"cannot write {arguments.out}: {error.strerror}",
+            hint="Choose another file for --out.",
+        ) from error
+    print(
+        f"{tracks.track_count} tracks in {tracks.frames} frames,"
+        f" {tracks.frames_per_s:.0f} frames/s"
+    )
+    return 0

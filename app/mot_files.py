@@ -1,0 +1,169 @@
+"""Detections and tracks as files of the MOT Challenge.
+
+A detection is a line of frame, id, left, top, width, height, confidence; what follows
+is not looked at. Frames count from any number.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from app.errors import ConsoleError
+from app.frames import Blobs, TrackState
+from app.tracking.tracker import Tracker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.frames import Tracks
+
+_LEAST_COLUMNS = 6
+_CONFIDENCE = 6
+_HINT = "Each line needs frame, id, left, top, width, height, confidence."
+
+
+class Associated(NamedTuple):
+    """Tracks as lines of a file, and what they cost."""
+
+    lines: list[str]
+    track_count: int
+    """Of ids that were written."""
+    frames: int
+    frames_per_s: float
+
+
+def read_detections(path: Path) -> NDArray[np.float64]:
+    """Read a file of detections.
+
+    Parameters
+    ----------
+    path : Path
+        Separated by commas or blanks. Without a confidence, or with one below 0, a
+        detection is sure; one above 1 counts as 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 6)
+        Frame, left, top, width, height, confidence; by ascending frame.
+
+    Raises
+    ------
+    ConsoleError
+        If the file cannot be read or a line is no detection.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConsoleError(f"cannot read {path}: {error}", hint=_HINT) from error
+    rows = [
+        _detection(path, number, line)
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+    table = np.array(rows, np.float64).reshape(len(rows), 6)
+    return table[np.argsort(table[:, 0], kind="stable")]
+
+
+def _detection(path: Path, number: int, line: str) -> list[float]:
+    try:
+        cells = [float(cell) for cell in line.replace(",", " ").split()]
+    except ValueError:
+        cells = []
+    if len(cells) < _LEAST_COLUMNS or not np.isfinite(cells).all():
+        raise ConsoleError(f"line {number} of {path} is {line.strip()!r}", hint=_HINT)
+    frame, _, left, top, width, height = cells[:_LEAST_COLUMNS]
+    if not frame.is_integer() or width <= 0 or height <= 0:
+        raise ConsoleError(
+            f"line {number} of {path} has frame {frame:g} and a box of"
+            f" {width:g} x {height:g}",
+            hint="Frames are whole numbers, widths and heights over 0.",
+        )
+    sure = cells[_CONFIDENCE] if len(cells) > _CONFIDENCE else 1.0
+    return [frame, left, top, width, height, min(sure, 1.0) if sure >= 0 else 1.0]
+
+
+def associate(
+    detections: NDArray[np.float64], rate_hz: float, predicted_frames: int = 0
+) -> Associated:
+    """Track detections.
+
+    Parameters
+    ----------
+    detections : ndarray of float64, shape (N, 6)
+        From `read_detections`.
+    rate_hz : float
+        Frames a second.
+    predicted_frames : int
+        Frames that a track is written for while it is not seen.
+
+    Returns
+    -------
+    Associated
+    """
+    tracker = Tracker()
+    lines: list[str] = []
+    ids: set[int] = set()
+    seen_at: dict[int, int] = {}
+    if not len(detections):
+        return Associated(lines, 0, 0, 0.0)
+    first, last = int(detections[0, 0]), int(detections[-1, 0])
+    ends = np.searchsorted(detections[:, 0], np.arange(first, last + 2))
+    busy_s = 0.0
+    for frame in range(first, last + 1):
+        rows = detections[ends[frame - first] : ends[frame - first + 1]]
+        started_s = time.perf_counter()
+        tracks = tracker.update(_blobs(rows), frame / rate_hz)
+        busy_s += time.perf_counter() - started_s
+        for row in _shown(tracks, frame, seen_at, predicted_frames):
+            lines.append(_line(tracks, row, frame))
+            ids.add(int(tracks.id[row]))
+    frames = last - first + 1
+    return Associated(lines, len(ids), frames, frames / busy_s)
+
+
+def _shown(
+    tracks: Tracks, frame: int, seen_at: dict[int, int], predicted_frames: int
+) -> list[int]:
+    """Rows that are seen, or were lately; keeps the frames they were seen in."""
+    shown = []
+    for row, state in enumerate(tracks.state.tolist()):
+        track_id = int(tracks.id[row])
+        if state == TrackState.CONFIRMED:
+            seen_at[track_id] = frame
+        elif state == TrackState.ENDED:
+            seen_at.pop(track_id, None)
+        is_believed = state in (TrackState.CONFIRMED, TrackState.LOST)
+        if is_believed and frame - seen_at[track_id] <= predicted_frames:
+            shown.append(row)
+    return shown
+
+
+def _blobs(rows: NDArray[np.float64]) -> Blobs:
+    left, top, width, height, confidence = rows[:, 1:].T.astype(np.float32)
+    size = np.sqrt(width * height)
+    return Blobs(
+        x_px=left + width / 2,
+        y_px=top + height / 2,
+        width_px=width,
+        height_px=height,
+        area_px=width * height,
+        confidence=confidence,
+        # A box does not tell a streak from a long thing.
+        length_px=size,
+        breadth_px=size,
+        angle_rad=np.zeros_like(size),
+    )
+
+
+def _line(tracks: Tracks, row: int, frame: int) -> str:
+    width, height = float(tracks.width_px[row]), float(tracks.height_px[row])
+    left = float(tracks.x_px[row]) - width / 2
+    top = float(tracks.y_px[row]) - height / 2
+    cells = (left, top, width, height, float(tracks.confidence[row]))
+    numbers = ",".join(f"{cell:.3f}" for cell in cells)
+    return f"{frame},{int(tracks.id[row])},{numbers},-1,-1,-1\n"
