@@ -404,7 +404,8 @@ class Judge:
         is_new = verdict.cause is not self._verdict.cause
         is_settled = now_s - self._candidate_s >= _SETTLED_S
         if is_new and not is_settled and verdict.cause is not Cause.NONE:
-            return replace(self._verdict, evidence=verdict.evidence)
+            text = self._verdict.text or "Measuring what limits the rate"
+            return replace(self._verdict, text=text, evidence=verdict.evidence)
         self._verdict = verdict
         return verdict
 
@@ -434,24 +435,27 @@ class Judge:
         self._looks.append((now_s, status.ledger, unrecorded))
         while now_s - self._looks[0][0] > _SPAN_S and len(self._looks) > 2:
             self._looks.popleft()
-        then_s, then, then_unrecorded = self._looks[0]
-        span_s = max(now_s - then_s, 1e-9)
+        _, then, then_unrecorded = self._looks[0]
         ledger, source = status.ledger, status.source
+        # A status comes late where this process had to wait: only the feed's own
+        # rates are on the feed's clock, and counts are taken in proportion to them.
+        captured = max(1, ledger.captured - then.captured)
+        per_s = status.capture_hz / captured
         is_first = len(self._looks) < 2
         return Evidence(
             state=PipelineState.STARTING if is_first else status.state,
             mode=status.mode,
             is_live_source=source.is_live if source else False,
             nominal_hz=source.frame_rate_hz if source else 0.0,
-            capture_hz=(ledger.captured - then.captured) / span_s,
-            infer_hz=(ledger.inferred - then.inferred) / span_s,
-            lost_hz=(ledger.lost - then.lost) / span_s,
-            replaced_hz=(ledger.replaced - then.replaced) / span_s,
+            capture_hz=status.capture_hz,
+            infer_hz=status.infer_hz,
+            lost_hz=(ledger.lost - then.lost) * per_s,
+            replaced_hz=(ledger.replaced - then.replaced) * per_s,
             stages=status.stages,
             latency_p99_ms=status.latency_p99_ms,
             display_hz=display_hz,
             is_recording=recording.is_recording,
-            unrecorded_hz=max(0, unrecorded - then_unrecorded) / span_s,
+            unrecorded_hz=max(0, unrecorded - then_unrecorded) * per_s,
             encode_ms=recording.encode_ms,
             hardware=hardware,
             throttled_since=self._throttled_since,

@@ -16,6 +16,7 @@ from app.display import Display
 from app.errors import WorkerStuckError
 from widgets.console import Console
 from widgets.error_hooks import ErrorHooks
+from widgets.machine_watch import watch_machine
 from widgets.main_window import NAME, MainWindow
 from widgets.memory import Memory
 from widgets.message_bar import Message
@@ -87,6 +88,7 @@ def run_console(
     window.settings_requested.connect(desk.open_dialog)
     window.closed.connect(desk.close)
     desk.faulted.connect(lambda error: window.show_message(Message.of_problem(error)))
+    watch = watch_machine(console, window, memory)
     rooms: list[EngineRoom] = []
     window.engines_requested.connect(partial(_show_engines, rooms, console, window))
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
@@ -106,6 +108,7 @@ def run_console(
     finally:
         for room in rooms:
             room.close()
+        watch.close()
         _stop(console, display)
         hooks.remove()
 

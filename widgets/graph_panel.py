@@ -27,7 +27,8 @@ SPAN_S = 60.0
 
 _AXIS_PX = 48
 _TICK_FACTOR = 0.75
-_LEAST_PX = 60
+# With three divisions of y that can be told apart, and the times below.
+_LEAST_PX = 76
 _END_PX = 6
 # Seconds a division, and what they are called.
 _DIVISIONS_S = {15.0: 5.0, 60.0: 20.0, 300.0: 60.0, 900.0: 300.0, 3600.0: 1200.0}
@@ -85,6 +86,9 @@ class GraphPanel(QWidget):
         column.addWidget(self.legend)
         column.addWidget(self._plot, 1)
         self.setAccessibleName(title)
+        # The layout alone would let the plot shrink.
+        least_px = self._title.sizeHint().height() + self.legend.sizeHint().height()
+        self.setMinimumHeight(least_px + _LEAST_PX)
         self._fit(1.0)
         self._show_span(SPAN_S)
 

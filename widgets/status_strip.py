@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.verdict import Verdict
 from widgets.elided_label import ElidedLabel
 from widgets.readout import Readout
 from widgets.theme import GAP_PX, MARGIN_PX, Colour
+from widgets.verdict_line import VerdictLine
 
 if TYPE_CHECKING:
     from app.ledger import LedgerCounts
@@ -58,6 +60,7 @@ class StatusStrip(QWidget):
         self._engine = ElidedLabel(Colour.MUTED)
         self._cursor_x = ElidedLabel(Colour.MUTED)
         self._cursor_y = ElidedLabel(Colour.MUTED)
+        self.verdict_line = VerdictLine()
         for name, tip in _LEDGER_TIPS.items():
             self._ledger[name].setToolTip(tip)
         self._lay_out()
@@ -94,6 +97,10 @@ class StatusStrip(QWidget):
         if status.engine is not None:
             self._engine.show_text(_engine_text(status.engine), _engine_tip(status))
 
+    def show_verdict(self, verdict: Verdict) -> None:
+        """Show what limits the feed."""
+        self.verdict_line.show_verdict(verdict)
+
     def show_cursor(self, x_px: float, y_px: float) -> None:
         """Show where in the frame the mouse is."""
         self._cursor_x.show_text(f"x {x_px:.1f}")
@@ -116,11 +123,16 @@ class StatusStrip(QWidget):
             readout.show_value(_NOTHING)
         self._source.show_text("No source")
         self._engine.show_text("")
+        self.verdict_line.show_verdict(Verdict())
         self.hide_cursor()
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(MARGIN_PX, GAP_PX // 2, MARGIN_PX, GAP_PX // 2)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(MARGIN_PX, GAP_PX // 2, MARGIN_PX, GAP_PX // 2)
+        rows.setSpacing(0)
+        row = QHBoxLayout()
+        rows.addLayout(row)
+        rows.addWidget(self.verdict_line)
         row.setSpacing(MARGIN_PX)
         for readout in (self._rate, self._p50, self._p99, self._tracks):
             row.addWidget(readout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ class TelemetryDock(QDockWidget):
         self._newest_s = 0.0
         self._freeze_s: float | None = None
         self._legend_due_s = 0.0
-        self._drawn_s = 0.0
+        self._drawn_s = -math.inf
         self._page = QWidget()
         self.bar = TelemetryBar()
         self._empty = QLabel("Rates and latency of the last minute\nappear here.")
@@ -256,9 +257,9 @@ class TelemetryDock(QDockWidget):
             self.pause(now_s)
         if self.is_paused or not self._page.isVisible():
             return
-        if now_s - self._drawn_s < self._span_s / _REDRAWS_OF_A_SPAN / 2:
-            return
         if not is_of_machine:
+            if now_s - self._drawn_s < self._span_s / _REDRAWS_OF_A_SPAN / 2:
+                return
             self._drawn_s = now_s
         is_legend_due = is_of_machine or now_s >= self._legend_due_s
         if is_legend_due and not is_of_machine:

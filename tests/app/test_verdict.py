@@ -229,16 +229,38 @@ def looks(judge_: Judge, seconds: float, from_s: float = 0.0, **more: Any) -> Ve
         ledger = LedgerCounts(
             captured=int(captured * now_s), inferred=int(inferred * now_s)
         )
-        now = status(ledger=ledger, **more)
+        now = status(ledger=ledger, capture_hz=captured, infer_hz=inferred, **more)
         verdict = judge_.look(now, 60.0, hardware, now_s, clock)
     return verdict
 
 
-def test_rates_are_those_of_the_last_seconds() -> None:
-    verdict = looks(Judge(), 3.0)
+def test_counts_become_rates_of_the_last_seconds() -> None:
+    judge_ = Judge()
+    looks(judge_, 3.0)
+    behind = LedgerCounts(captured=480, inferred=420, replaced=60)
+
+    verdict = judge_.look(status(ledger=behind), 60.0, IDLE, 4.0)
 
     assert dict(verdict.evidence)["Source"] == "120.0 fps arrive of 120"
+    assert dict(verdict.evidence)["Gave way to newer"] == "30.0 a second"
+
+
+def test_a_status_that_comes_late_is_no_slower_feed() -> None:
+    judge_ = Judge()
+    looks(judge_, 3.0)
+
+    for late_s in (6.0, 6.1, 7.2):
+        ledger = LedgerCounts(captured=370, inferred=370)
+        verdict = judge_.look(status(ledger=ledger), 60.0, IDLE, late_s)
+
     assert verdict.cause is Cause.WELL
+
+
+def test_before_a_second_has_passed_nothing_is_claimed() -> None:
+    verdict = looks(Judge(), 0.4)
+
+    assert verdict.cause is Cause.NONE
+    assert verdict.text == "Measuring what limits the rate"
 
 
 def test_another_cause_has_to_hold_for_a_second() -> None:

@@ -1,0 +1,60 @@
+"""Asks whether a command may be run as root, and shows exactly which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+if TYPE_CHECKING:
+    from app.hardware.remedies import RootRemedy
+
+
+class RemedyDialog(QMessageBox):
+    """One remedy; closing it in any way but the button runs nothing.
+
+    Parameters
+    ----------
+    remedy : RootRemedy
+    can_run : bool
+        Whether something here asks for the password.
+    parent : QWidget
+    """
+
+    agreed = Signal(object)  # RootRemedy to run
+
+    def __init__(self, remedy: RootRemedy, *, can_run: bool, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(remedy.purpose)
+        self.setIcon(QMessageBox.Icon.Question)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._remedy = remedy
+        role = QMessageBox.ButtonRole
+        self._copy = self.addButton("Copy command", role.ActionRole)
+        cancel = self.addButton(QMessageBox.StandardButton.Cancel)
+        self._run = None
+        if can_run:
+            self.setText(f"{remedy.purpose}? This is run as root:")
+            self._run = self.addButton("Run as root", role.AcceptRole)
+            self._run.clicked.connect(self._on_run_clicked)
+        else:
+            self.setText(
+                "Nothing here can ask for the password (neither pkexec nor"
+                " SUDO_ASKPASS). Run in a terminal:"
+            )
+        self.setDefaultButton(cancel)
+        restore = f"When Peregrine closes:\n{remedy.restore}" if remedy.restore else ""
+        lines = [remedy.apply if can_run else remedy.command]
+        if can_run and restore:
+            lines.append(restore)
+        self.setInformativeText("\n\n".join(lines))
+        self._copy.clicked.connect(self._on_copy_clicked)
+
+    def _on_run_clicked(self) -> None:
+        self.agreed.emit(self._remedy)
+
+    def _on_copy_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self._remedy.command)
