@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from app.engine_trial import TrialLimits
     from app.feed_options import FeedOptions
@@ -73,6 +73,10 @@ class Feed(Protocol):
 
     def cancel_trial(self) -> None:
         """Reject the engine that is tried; the one before infers on."""
+        ...
+
+    def tell_machine(self, figures: Mapping[str, float]) -> None:
+        """Take what the machine says, by names with units, for the session."""
         ...
 
     def request_stop(self) -> None:

@@ -31,7 +31,7 @@ from app.worker import Worker
 from engines.errors import FrameLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from app.engine_trial import TrialLimits, TrialStatus
     from app.frames import Frame, FrameResult
@@ -192,6 +192,7 @@ class Pipeline:
         self._trial: EngineTrial | None = None
         self._trials = 0
         self._recorder: Recorder | None = None
+        self._machine: Mapping[str, float] = {}
         self._engine_ready = threading.Event()
         self._is_stop_asked = False
         self._flow = threading.Condition()
@@ -325,6 +326,10 @@ class Pipeline:
         if self._recorder is not None:
             self._recorder.mark(text)
 
+    def tell_machine(self, figures: Mapping[str, float]) -> None:
+        """Keep what the machine says, for the session that is recorded."""
+        self._machine = figures
+
     def request_stop(self) -> None:
         """Ask the threads to stop; does not wait."""
         self._is_stop_asked = True
@@ -410,6 +415,7 @@ class Pipeline:
         status = self.status()
         ledger, losses = status.ledger, status.recording.losses
         return {
+            **self._machine,
             "capture_hz": round(status.capture_hz, 2),
             "infer_hz": round(status.infer_hz, 2),
             "latency_p50_ms": round(status.latency_p50_ms, 3),

@@ -32,7 +32,7 @@ from app.pipeline import PipelineState, PipelineStatus
 from app.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from app.engine_trial import TrialLimits
     from app.feed_options import FeedOptions
@@ -244,6 +244,10 @@ class RemoteFeed:
     def cancel_trial(self) -> None:
         """Reject the engine that is tried."""
         self._call("cancel_trial")
+
+    def tell_machine(self, figures: Mapping[str, float]) -> None:
+        """Have the figures of the machine in the recording."""
+        self._call("tell_machine", figures)
 
     def request_stop(self) -> None:
         """Ask the feed to stop; does not wait."""

@@ -89,6 +89,7 @@ def run_console(
     window.closed.connect(desk.close)
     desk.faulted.connect(lambda error: window.show_message(Message.of_problem(error)))
     watch = watch_machine(console, window, memory)
+    watch.figures_taken.connect(console.tell_machine)
     rooms: list[EngineRoom] = []
     window.engines_requested.connect(partial(_show_engines, rooms, console, window))
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.engine_choice import EngineChoice
     from app.engine_trial import TrialLimits
     from app.feed import Feed
+    from app.hardware.figures import HardwareFigures
     from app.overlay import OverlayOptions
     from app.pipeline import PipelineStatus
     from app.settings.model import Settings
@@ -184,6 +185,11 @@ class Console(QObject):
         """Reject the engine that is tried; the one before infers on."""
         if self._feed is not None:
             self._feed.cancel_trial()
+
+    def tell_machine(self, figures: HardwareFigures) -> None:
+        """Let the feed record what the machine says."""
+        if self._feed is not None:
+            self._feed.tell_machine(figures.known())
 
     def _make_timer(self, slot: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
