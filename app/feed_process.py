@@ -174,7 +174,7 @@ class _Shower:
             Shown(
                 self._number,
                 replace(result, frame=frame, mask=np.zeros((0, 0), np.bool_)),
-                self._pipeline.trails.snapshot(),
+                self._pipeline.trails.snapshot(result.frame.time_s),
                 image.shape,
                 mask.shape,
             )

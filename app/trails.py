@@ -91,17 +91,28 @@ class Trails:
             self._times_s[rows, column] = time_s
             self._written[rows] += 1
 
-    def snapshot(self) -> tuple[Trail, ...]:
-        """Copy the trails as they are now, in the order of their tracks' birth."""
+    def snapshot(self, until_s: float | None = None) -> tuple[Trail, ...]:
+        """Copy the trails, in the order of their tracks' birth.
+
+        Parameters
+        ----------
+        until_s : float, optional
+            As they were at this time of a frame; None is now. A picture that is shown
+            late must not have trails that run ahead of its objects.
+        """
         with self._lock_of_rows:
             rows = dict(sorted(self._row_of.items()))
             index = np.fromiter(rows.values(), np.intp, len(rows))
             points, times = self._points_px[index], self._times_s[index]
             written, now_s = self._written[index], self._now_s
+        now_s = now_s if until_s is None else min(until_s, now_s)
         trails = []
         for each, track_id in enumerate(rows):
             order = self._order(int(written[each]))
-            order = order[times[each, order] >= now_s - self._length_s]
+            age_s = now_s - times[each, order]
+            order = order[(age_s >= 0) & (age_s <= self._length_s)]
+            if not order.size:
+                continue
             path = points[each, order]
             path.setflags(write=False)
             trails.append(Trail(track_id, path))

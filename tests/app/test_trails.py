@@ -183,6 +183,17 @@ def test_a_snapshot_is_read_only() -> None:
     assert not trails.snapshot()[0].points_px.flags.writeable
 
 
+def test_trails_of_an_earlier_frame_do_not_run_ahead() -> None:
+    trails = Trails()
+    for frame in range(6):
+        trails.update(_tracks({1: 10.0 * frame}), frame / 100)
+    trails.update(_tracks({1: 60.0, 2: 5.0}), 0.06)
+
+    [trail] = trails.snapshot(until_s=0.03)
+
+    assert trail.points_px[:, 0].tolist() == [0, 10, 20, 30]
+
+
 def test_a_snapshot_stays_as_it_was() -> None:
     trails = Trails(max_points=2)
     trails.update(_tracks({1: 0.0}), 0.0)

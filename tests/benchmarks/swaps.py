@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.engine_choice import EngineChoice
 from app.engine_trial import TrialLimits, TrialPhase
 from app.frames import TrackState
@@ -86,7 +88,8 @@ class History:
     """The ids of the believed tracks in every result."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.believed: list[frozenset[int]] = []
+        # As bytes: a set for each frame would be half of the memory that is measured.
+        self.believed: list[bytes] = []
         self._results = pipeline.subscribe(limit=4096)
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
@@ -101,16 +104,19 @@ class History:
                 is_alive = (tracks.state == TrackState.CONFIRMED) | (
                     tracks.state == TrackState.LOST
                 )
-                self.believed.append(frozenset(tracks.id[is_alive].tolist()))
+                self.believed.append(tracks.id[is_alive].tobytes())
                 result = self._results.take(0)
 
     def kept(self, moments: Sequence[int]) -> str:
         """How many tracks outlive these moments, from some frames before to after."""
-        before = [self.believed[each - _REACH] for each in moments]
-        after = [self.believed[each + _REACH] for each in moments]
+        before = [self._ids(each - _REACH) for each in moments]
+        after = [self._ids(each + _REACH) for each in moments]
         kept = sum(len(a & b) for a, b in zip(before, after, strict=True))
         total = sum(map(len, before))
         return f"{kept} of {total} ({100 * kept / max(total, 1):.1f} %)"
+
+    def _ids(self, frame: int) -> frozenset[int]:
+        return frozenset(np.frombuffer(self.believed[frame], np.int64).tolist())
 
 
 def _number(pipeline: Pipeline) -> int:
