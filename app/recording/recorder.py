@@ -182,7 +182,7 @@ class Recorder:
             self._marks += 1
             self.note("mark", text or f"mark {self._marks}")
 
-    def note(self, kind: str, text: str = "", **values: object) -> None:
+    def note(self, kind: str, text: str = "", /, **values: object) -> None:
         """Note an event in the session, if one is recorded."""
         writer = self._writer
         if writer is not None:

@@ -18,6 +18,7 @@ from app.recording.settings import Quality, RecordingSettings, TriggerZone
 from app.recording.status import RecordingState
 from app.recording.verify import verify_session
 from app.recording.video_segment import VideoSegment
+from tests.fakes.engines import FakeEngine
 from tests.fakes.recording import (
     make_frame,
     make_result,
@@ -432,6 +433,23 @@ def test_marks_and_measurements_are_kept(tmp_path: Path) -> None:
     assert telemetry[0].values == {"infer_hz": 119.5}
     assert mask is not None
     assert np.array_equal(mask[0], make_frame(5).image[:, :16] > 200)
+
+
+def test_another_engine_is_an_event_of_the_session(tmp_path: Path) -> None:
+    recorder = _recorder(tmp_path)
+    recorder.set_engine(FakeEngine().spec)
+    recorder.start("session")
+    _feed(recorder, range(5))
+    recorder.set_engine(FakeEngine().spec._replace(library="other 2.0"))
+    _feed(recorder, range(5, 10))
+    recorder.finish()
+
+    session = Session(tmp_path / "session")
+    events = [event for event in session.events() if event.kind == "engine"]
+    session.close()
+
+    [event] = events
+    assert event.values["library"] == "other 2.0"
 
 
 def test_the_database_is_one_file_that_anybody_can_open(tmp_path: Path) -> None:
