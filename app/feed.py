@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.frames import FrameResult, Trail
     from app.handoff import LatestSlot
     from app.pipeline import PipelineStatus
+    from app.recording.settings import RecordingSettings
     from app.segmentation import Thresholds
     from engines.base import Engine
 
@@ -77,6 +78,22 @@ class Feed(Protocol):
 
     def tell_machine(self, figures: Mapping[str, float]) -> None:
         """Take what the machine says, by names with units, for the session."""
+        ...
+
+    def configure_recording(self, settings: RecordingSettings) -> None:
+        """Record like this from now on; holds the last seconds where it is told to."""
+        ...
+
+    def start_recording(self) -> None:
+        """Record every captured frame from now on; configure it first."""
+        ...
+
+    def stop_recording(self) -> None:
+        """End the recording with the frames captured until now; does not wait."""
+        ...
+
+    def mark(self) -> None:
+        """Note this moment in the session that is recorded."""
         ...
 
     def request_stop(self) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from app.engine_trial import TrialLimits
     from app.feed_options import FeedOptions
     from app.frames import FrameResult, Trail
+    from app.recording.settings import RecordingSettings
     from app.segmentation import Thresholds
     from app.sources.base import FrameMode, FrameSource
     from engines.base import Engine
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STOP_S = 2.0
+_RECORDING_STOP_S = 12.0
 
 _Line = Line[ToWindow, ToFeed]
 
@@ -249,6 +251,22 @@ class RemoteFeed:
         """Have the figures of the machine in the recording."""
         self._call("tell_machine", figures)
 
+    def configure_recording(self, settings: RecordingSettings) -> None:
+        """Record like this from now on."""
+        self._call("configure_recording", settings)
+
+    def start_recording(self) -> None:
+        """Record every captured frame from now on."""
+        self._call("start_recording")
+
+    def stop_recording(self) -> None:
+        """End the recording; does not wait."""
+        self._call("stop_recording")
+
+    def mark(self) -> None:
+        """Note this moment in the recording."""
+        self._call("mark")
+
     def request_stop(self) -> None:
         """Ask the feed to stop; does not wait."""
         self._call("request_stop")
@@ -257,8 +275,11 @@ class RemoteFeed:
         """Stop the feed and wait; one that does not stop loses its process."""
         self.request_stop()
         with self._changed:
+            # What was recorded is written first, where the disk takes it in time.
+            is_recording = self._status.recording.is_recording
+            patience_s = _RECORDING_STOP_S if is_recording else _STOP_S
             is_over = self._changed.wait_for(
-                lambda: self._status.state.is_over, _STOP_S
+                lambda: self._status.state.is_over, patience_s
             )
         if not is_over:
             self.abandon()

@@ -26,6 +26,9 @@ class ActionId(enum.Enum):
     PAUSE = "pause"
     STEP = "step"
     STOP = "stop"
+    RECORD = "record"
+    MARK = "mark"
+    SESSIONS = "sessions"
     LIVE = "live"
     EVERY_FRAME = "every-frame"
     ENGINES = "engines"
@@ -41,6 +44,7 @@ class ActionId(enum.Enum):
     ZOOM_ACTUAL = "zoom-actual"
     SHOW_TELEMETRY = "show-telemetry"
     SHOW_OVERLAY = "show-overlay"
+    SHOW_RECORDING = "show-recording"
     FULL_SCREEN = "full-screen"
     RESET_LAYOUT = "reset-layout"
     SHORTCUTS = "shortcuts"
@@ -143,6 +147,31 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Shift+F5",),
         "Stop the source and release it",
         "stop",
+    ),
+    ActionSpec(
+        _ID.RECORD,
+        _GROUP.RUN,
+        "&Record",
+        ("R",),
+        "Record every frame with its tracks, or stop doing so",
+        "record",
+        is_checkable=True,
+    ),
+    ActionSpec(
+        _ID.MARK,
+        _GROUP.RUN,
+        "Mar&k",
+        ("K",),
+        "Note this moment in the recording",
+        "mark",
+    ),
+    ActionSpec(
+        _ID.SESSIONS,
+        _GROUP.SOURCE,
+        "Sessio&ns…",
+        ("Ctrl+R",),
+        "Look at what was recorded",
+        "recent",
     ),
     ActionSpec(
         _ID.LIVE,
@@ -266,6 +295,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "O&verlay",
         ("F3",),
         "Show what is drawn over the picture, and the thresholds",
+        is_checkable=True,
+    ),
+    ActionSpec(
+        _ID.SHOW_RECORDING,
+        _GROUP.WINDOW,
+        "Re&cording",
+        ("F4",),
+        "Show what is recorded, and how",
         is_checkable=True,
     ),
     ActionSpec(

@@ -19,6 +19,7 @@ from app.settings.model import EngineSettings, ThresholdSettings, restarts_feed
 from engines.errors import EngineError
 from widgets.feed_bridge import FeedBridge
 from widgets.message_bar import Message, Remedy, Severity
+from widgets.recording_desk import RecordingDesk
 from widgets.status_strip import count_text
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STOP_S = 4.0
+# What was recorded is written first, where the disk takes it in time.
+_RECORDING_STOP_S = 14.0
 _GRAPHS_AFTER_MS = 150
 
 
@@ -99,6 +102,7 @@ class Console(QObject):
         self._bridge = FeedBridge(display)
         self._stop_timer = self._make_timer(self._on_stop_overdue)
         self._graphs_timer = self._make_timer(self._load_graphs)
+        self._recording = RecordingDesk(window, lambda: self._feed)
         self._connect()
         window.show_recent(memory.recent)
         window.show_state(None, has_source=bool(self._uri))
@@ -236,12 +240,15 @@ class Console(QObject):
         self._window.show_state(PipelineState.STARTING, has_source=True)
         self._display.set_feed(feed.results, feed.trails)
         feed.start()
+        feed.configure_recording(self._window.recording_panel.settings)
         self._bridge.watch(feed)
 
     def _request_stop(self) -> None:
         if self._feed is not None:
+            is_recording = self._feed.status().recording.is_recording
             self._feed.request_stop()
-            self._stop_timer.start(round(1e3 * _STOP_S))
+            stop_s = _RECORDING_STOP_S if is_recording else _STOP_S
+            self._stop_timer.start(round(1e3 * stop_s))
             self._bridge.hurry()
 
     def _leave(self) -> None:

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 
 from app.overlay import OverlayOptions
 from app.pipeline import PipelineState
+from app.recording.library import sessions_folder
+from app.recording.settings import RecordingSettings
 from app.sources.base import FrameMode
 from widgets.actions import ActionId, make_actions
 from widgets.icons import icon
@@ -27,6 +29,7 @@ from widgets.menus import RecentMenu, fill_menu_bar, open_menu
 from widgets.message_bar import MessageBar, Remedy
 from widgets.overlay_panel import OverlayPanel
 from widgets.overrides import override
+from widgets.recording_panel import RecordingPanel
 from widgets.shortcuts_dialog import ShortcutsDialog
 from widgets.source_dialogs import SourceDialogs
 from widgets.start_page import StartPage
@@ -59,7 +62,7 @@ _SLACK_PX = 8
 _ROOMY_PX = 700
 
 # Raised when docks or bars are added: Qt then ignores an older layout.
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 
 _ID = ActionId
 
@@ -91,6 +94,10 @@ class MainWindow(QMainWindow):
     thresholds_reset = Signal()
     view_changed = Signal(object)  # View to compose pictures for
     folder_changed = Signal(str)  # where the operator found a file
+    record_requested = Signal(bool)  # to record, or to stop
+    mark_requested = Signal()
+    sessions_requested = Signal()
+    recording_changed = Signal(object)  # RecordingSettings from now on
     closed = Signal()
 
     def __init__(
@@ -118,6 +125,10 @@ class MainWindow(QMainWindow):
         )
         self.telemetry_dock = TelemetryDock()
         self.overlay_dock = _scrolling_dock("Overlay", self.overlay_panel)
+        self.recording_panel = RecordingPanel(
+            self.actions_by_id, RecordingSettings(sessions_folder())
+        )
+        self.recording_dock = _scrolling_dock("Recording", self.recording_panel)
         self.transport_bar = TransportBar(
             self.actions_by_id, open_menu(self, self.actions_by_id, self.recent_menu)
         )
@@ -159,6 +170,9 @@ class MainWindow(QMainWindow):
         """Show a pipeline's figures."""
         self.status_strip.show_status(status)
         self.transport_bar.show_status(status)
+        self.recording_panel.show_status(status.recording)
+        self.actions_by_id[_ID.RECORD].setChecked(status.recording.is_recording)
+        self.actions_by_id[_ID.MARK].setEnabled(status.recording.is_recording)
         if status.source is not None and not self.video_view.isVisible():
             # Pictures are composed for the view's size, which a hidden one is not told.
             self.video_view.resize(self._pane.size())
@@ -181,6 +195,10 @@ class MainWindow(QMainWindow):
         self.actions_by_id[_ID.START].setEnabled(is_over and has_source)
         self.actions_by_id[_ID.STOP].setEnabled(not is_over)
         self.actions_by_id[_ID.STEP].setEnabled(is_flowing)
+        self.actions_by_id[_ID.RECORD].setEnabled(not is_over)
+        if is_over:
+            self.actions_by_id[_ID.RECORD].setChecked(False)
+            self.actions_by_id[_ID.MARK].setEnabled(False)
         self.actions_by_id[_ID.PAUSE].setEnabled(is_flowing)
         self.actions_by_id[_ID.PAUSE].setChecked(state is PipelineState.PAUSED)
         self.transport_bar.show_state(state)
@@ -221,7 +239,7 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Put every dock where it is at first."""
-        for dock in (self.telemetry_dock, self.overlay_dock):
+        for dock in (self.telemetry_dock, self.overlay_dock, self.recording_dock):
             dock.setFloating(False)
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             dock.show()
@@ -237,6 +255,8 @@ class MainWindow(QMainWindow):
             self.resizeDocks(
                 [self.telemetry_dock, self.overlay_dock], [left_px, needed_px], below
             )
+        self.tabifyDockWidget(self.overlay_dock, self.recording_dock)
+        self.overlay_dock.raise_()
         self.resizeDocks([self.telemetry_dock], [_DOCK_PX], Qt.Orientation.Horizontal)
         if not self.isVisible():
             self.resize(min(_SIZE_PX[0], room.width()), min(_SIZE_PX[1], room.height()))
@@ -295,6 +315,9 @@ class MainWindow(QMainWindow):
             _ID.PAUSE: self.pause_requested,
             _ID.STEP: self.step_requested,
             _ID.STOP: self.stop_requested,
+            _ID.RECORD: self.record_requested,
+            _ID.MARK: self.mark_requested,
+            _ID.SESSIONS: self.sessions_requested,
             _ID.ENGINES: self.engines_requested,
             _ID.ZOOM_FIT: self.video_view.zoom_fit,
             _ID.ZOOM_ACTUAL: self.video_view.zoom_actual,
@@ -309,6 +332,8 @@ class MainWindow(QMainWindow):
         self._modes.triggered.connect(self._on_mode_triggered)
         self._connect_dock(_ID.SHOW_TELEMETRY, self.telemetry_dock)
         self._connect_dock(_ID.SHOW_OVERLAY, self.overlay_dock)
+        self._connect_dock(_ID.SHOW_RECORDING, self.recording_dock)
+        self.recording_panel.settings_changed.connect(self.recording_changed)
         self._dialogs.uri_chosen.connect(self._on_uri_chosen)
         self._dialogs.folder_changed.connect(self.folder_changed)
         self.recent_menu.uri_chosen.connect(self._on_uri_chosen)

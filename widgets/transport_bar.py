@@ -45,6 +45,7 @@ _BUTTONS = (
     ActionId.PAUSE,
     ActionId.STEP,
     ActionId.STOP,
+    ActionId.RECORD,
     None,
     ActionId.LIVE,
     ActionId.EVERY_FRAME,
@@ -131,6 +132,10 @@ class TransportBar(QToolBar):
             self.widgetForAction(actions[id_]).setFocusPolicy(
                 Qt.FocusPolicy.StrongFocus
             )
+        # Its sign is known from every player; a small screen has no room for the word.
+        step = self.widgetForAction(actions[ActionId.STEP])
+        if isinstance(step, QToolButton):
+            step.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(gap)

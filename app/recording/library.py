@@ -52,7 +52,11 @@ def list_sessions(folder: Path) -> list[SessionEntry]:
         except SessionError as error:
             log.warning("%s", error)
             continue
-        size_bytes = sum(each.stat().st_size for each in path.iterdir())
+        size_bytes = sum(
+            each.stat().st_size
+            for each in path.iterdir()
+            if not each.name.startswith(".")
+        )
         found.append(SessionEntry(path, manifest, size_bytes, is_being_recorded(path)))
     return sorted(found, key=lambda entry: entry.manifest.started_utc, reverse=True)
 
