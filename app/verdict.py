@@ -131,6 +131,11 @@ class Verdict:
     """What would help; empty where nothing is to be done."""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be said."""
+        return self.cause is Cause.NONE
+
+    @property
     def is_well(self) -> bool:
         """Whether nothing has to be done."""
         return self.cause in (Cause.NONE, Cause.WELL)

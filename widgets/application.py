@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSocketNotifier
+from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.display import Display
 from app.errors import WorkerStuckError
 from widgets.console import Console
 from widgets.error_hooks import ErrorHooks
-from widgets.machine_watch import watch_machine
 from widgets.main_window import NAME, MainWindow
 from widgets.memory import Memory
 from widgets.message_bar import Message
@@ -33,8 +32,11 @@ if TYPE_CHECKING:
     from app.settings.in_use import SettingsInUse
     from app.sources.base import FrameMode
     from widgets.engine_room import EngineRoom
+    from widgets.machine_watch import MachineWatch
 
 log = logging.getLogger(__name__)
+
+_WATCH_AFTER_MS = 2500
 
 
 def make_application() -> QApplication:
@@ -88,8 +90,13 @@ def run_console(
     window.settings_requested.connect(desk.open_dialog)
     window.closed.connect(desk.close)
     desk.faulted.connect(lambda error: window.show_message(Message.of_problem(error)))
-    watch = watch_machine(console, window, memory)
-    watch.figures_taken.connect(console.tell_machine)
+    if memory.graphs is not None:
+        window.telemetry_dock.choose_graphs(memory.graphs)
+    watches: list[MachineWatch] = []
+    watching = QTimer()
+    watching.setSingleShot(True)
+    watching.timeout.connect(partial(_watch, watches, console, window, memory))
+    watching.start(_WATCH_AFTER_MS)
     rooms: list[EngineRoom] = []
     window.engines_requested.connect(partial(_show_engines, rooms, console, window))
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
@@ -109,9 +116,22 @@ def run_console(
     finally:
         for room in rooms:
             room.close()
-        watch.close()
+        watching.stop()
+        for watch in watches:
+            watch.close()
         _stop(console, display)
         hooks.remove()
+
+
+def _watch(
+    watches: list[MachineWatch], console: Console, window: MainWindow, memory: Memory
+) -> None:
+    # Loaded when the first picture is there.
+    from widgets.machine_watch import watch_machine
+
+    watches.append(watch_machine(console, window, memory))
+    watches[0].figures_taken.connect(console.tell_machine)
+    watches[0].start()
 
 
 def _show_engines(

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from widgets.memory import Memory
 
 _PERIOD_MS = 1000
-# The first picture comes first.
-_START_AFTER_MS = 2000
 _PICTURES = "Pictures (*.png)"
 _TABLES = "Tables (*.csv)"
 
@@ -52,7 +50,7 @@ class MachineWatch(QObject):
     Parameters
     ----------
     monitor : HardwareMonitor
-        Started a little later, stopped by `close`.
+        Started by `start`, stopped by `close`.
     runner : RemedyRunner
         Runs what the operator agrees to.
     console : Console
@@ -93,10 +91,6 @@ class MachineWatch(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_PERIOD_MS)
         self._timer.timeout.connect(self.poll)
-        self._start_timer = QTimer(self)
-        self._start_timer.setSingleShot(True)
-        self._start_timer.timeout.connect(self.start)
-        self._start_timer.start(_START_AFTER_MS)
         console.bridge.status_taken.connect(self.show_status)
         console.bridge.sample_taken.connect(self._on_sample_taken)
         window.remedy_chosen.connect(self._on_remedy_chosen)
@@ -105,8 +99,6 @@ class MachineWatch(QObject):
         self._dock.picture_requested.connect(self._on_picture_requested)
         self._dock.table_requested.connect(self._on_table_requested)
         self._remedy_ended.connect(self._on_remedy_ended)
-        if memory.graphs is not None:
-            self._dock.choose_graphs(memory.graphs)
 
     @property
     def sample(self) -> HardwareSample:
@@ -115,14 +107,12 @@ class MachineWatch(QObject):
 
     def start(self) -> None:
         """Begin to read the machine; again does nothing."""
-        self._start_timer.stop()
         if not self._timer.isActive():
             self._monitor.start()
             self._timer.start()
 
     def close(self) -> None:
         """Read no more, and take back what was changed of the machine."""
-        self._start_timer.stop()
         self._timer.stop()
         self._monitor.stop()
         if self._evidence is not None:

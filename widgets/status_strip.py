@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.verdict import Verdict
 from widgets.elided_label import ElidedLabel
 from widgets.readout import Readout
 from widgets.theme import GAP_PX, MARGIN_PX, Colour
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from app.ledger import LedgerCounts
     from app.pipeline import PipelineStatus
     from app.sources.base import SourceSpec
+    from app.verdict import Verdict
     from engines.base import EngineSpec
 
 # Read from two metres away.
@@ -123,7 +123,7 @@ class StatusStrip(QWidget):
             readout.show_value(_NOTHING)
         self._source.show_text("No source")
         self._engine.show_text("")
-        self.verdict_line.show_verdict(Verdict())
+        self.verdict_line.clear()
         self.hide_cursor()
 
     def _lay_out(self) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
-from app.verdict import Cause
 from widgets.icons import icon
 from widgets.overrides import override
 from widgets.theme import Colour
@@ -35,10 +34,14 @@ class VerdictLine(QPushButton):
 
     def show_verdict(self, verdict: Verdict) -> None:
         """Show a verdict, or that there is none."""
-        if verdict.cause is Cause.NONE:
+        if verdict.is_empty:
             self._show("idle", verdict.text or _NOTHING)
         else:
             self._show("done" if verdict.is_well else "warning", verdict.text)
+
+    def clear(self) -> None:
+        """Show that nothing runs."""
+        self._show("idle", _NOTHING)
 
     @override
     def minimumSizeHint(self) -> QSize:

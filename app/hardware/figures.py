@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from app.hardware.alarms import hottest
-
 if TYPE_CHECKING:
     from app.hardware.readings import Core, HardwareSample, Rail
 
@@ -67,6 +65,9 @@ class HardwareFigures:
 
 def figures_of(sample: HardwareSample) -> HardwareFigures:
     """Find the figures of a sample."""
+    # Imported here: the graphs need the names of the figures before the first picture.
+    from app.hardware.alarms import hottest
+
     warmest = hottest(sample)
     cpu, gpu, memory = sample.cpu, sample.gpu, sample.memory
     cores = [core for core in (cpu.cores if cpu else ()) if core.is_online]

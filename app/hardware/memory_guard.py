@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.errors import ConsoleError
-from app.hardware.memory import read_memory
-from app.hardware.tree import Tree
 from engines.base import EngineKind
 
 if TYPE_CHECKING:
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.hardware.readings import Memory
+    from app.hardware.tree import Tree
     from engines.base import Engine
     from engines.convert.request import ConversionRequest
     from engines.manifest import ModelManifest
@@ -67,6 +66,10 @@ def require_memory(what: str, needed_mb: float, tree: Tree | None = None) -> Non
     MemoryReserveError
         With the figures.
     """
+    # Imported here: the window names this before its first picture.
+    from app.hardware.memory import read_memory
+    from app.hardware.tree import Tree
+
     memory = read_memory(tree or Tree())
     if memory is None:
         return

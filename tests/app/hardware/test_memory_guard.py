@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.engine_choice import EngineChoice
-from app.hardware import memory_guard
+from app.hardware import memory_guard, tree
 from app.hardware.memory_guard import (
     MemoryReserveError,
     engine_need_mb,
@@ -75,7 +75,7 @@ def test_an_engine_needs_its_library_and_its_weights(tmp_path: Path) -> None:
 def test_an_engine_that_does_not_fit_is_not_opened(
     tx2: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_guard, "Tree", lambda: tx2)
+    monkeypatch.setattr(tree, "Tree", lambda: tx2)
     monkeypatch.setitem(memory_guard._LIBRARIES_MB, EngineKind.TENSORRT, 5200.0)
     opened: list[int] = []
     make_engine: Callable[[], Engine] = partial(opened.append, 1)  # type: ignore[assignment]
