@@ -65,7 +65,8 @@ class BuildForm(QWidget):
         for target, text in _TARGETS.items():
             self.target.addItem(text, target)
         self.precision = QComboBox()
-        self.clip = QLineEdit(str(SAMPLE_CLIP))
+        self.clip = QLineEdit()
+        self.clip.setPlaceholderText("the bundled clip; better: a video of your camera")
         self.input_size = QLineEdit()
         self.input_size.setPlaceholderText("as in the network; else e.g. 320x240")
         self.pads = QCheckBox("Write pads before skips as concatenations")
@@ -113,7 +114,7 @@ class BuildForm(QWidget):
             target=self.target.currentData(),
             precision=self.precision.currentData(),
             size_px=size,
-            clip=self.clip.text().strip(),
+            clip=self.clip.text().strip() or str(SAMPLE_CLIP),
             rewrites_pads=self.pads.isChecked(),
         )
         self.order_made.emit(order, self.name.text().strip() or _name_of(order))
@@ -151,7 +152,7 @@ class BuildForm(QWidget):
                 "&Frames",
                 _with_button(self.clip, "video", "Choose a video", self._choose_clip),
                 "Video that the engine is compared on, and int8 takes its ranges from:"
-                " the more like your camera's, the better. Empty: made-up pictures",
+                " the more like your camera's, the better",
             ),
             (
                 "&Size",
