@@ -177,7 +177,7 @@ class Display:
             newest = wanted.feed.results.take(0 if is_stale else wanted.period_s)
             result = newest or result
             if result is not None and (is_stale or newest is not None):
-                trails = wanted.feed.trails.snapshot()
+                trails = wanted.feed.trails.snapshot(result.frame.time_s)
                 view = wanted.view or _own_size(result.frame)
                 self._show(result, trails, view, wanted.options, ink)
 
@@ -190,7 +190,8 @@ class Display:
         ink: Ink,
     ) -> None:
         started_ns = time.monotonic_ns()
-        image = compose(result, trails, view, options, ink)
+        ahead_s = (started_ns - result.frame.captured_ns) * 1e-9
+        image = compose(result, trails, view, options, ink, ahead_s)
         image.setflags(write=False)
         done_ns = time.monotonic_ns()
         self._compose_times.add((done_ns - started_ns) * 1e-6)

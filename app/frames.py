@@ -158,6 +158,9 @@ class Tracks:
     """Seconds since birth."""
     sigma_px: NDArray[np.float32]
     """Standard deviation of the position along one axis."""
+    covariance_px2: NDArray[np.float32] | None = None
+    """Shape (3, N): of the position along x, of x with y, along y. None where it was
+    not kept: as recorded."""
 
     def __len__(self) -> int:
         return len(self.id)

@@ -20,8 +20,10 @@ from app.overlay_shapes import (
     brackets,
     contours_of,
     crosses,
-    dashed_circles,
+    dashed_ellipses,
+    leads,
     trail_lines,
+    uncertainty_axes,
     widened,
 )
 
@@ -48,6 +50,8 @@ _GAP = 5.0
 """Between an object and its marker."""
 _LEAST, _MOST, _UNSURE = 9.0, 400.0, 30.0
 """From the middle of a marker to its edge; how much of that is for not knowing."""
+_FARTHEST_S = 0.25
+"""What lies further ahead, as in a paused feed, is not predicted."""
 _TEXT = 10.5
 _ASIDE = 0.8
 _LABEL_GAP = 4.0
@@ -164,6 +168,8 @@ class OverlayOptions:
     shows_ids: bool = True
     """Markers stay without them."""
     shows_trails: bool = True
+    shows_prediction: bool = False
+    """Where believed objects should be at the time the picture is shown."""
 
 
 def compose(
@@ -172,6 +178,7 @@ def compose(
     view: View,
     options: OverlayOptions | None = None,
     ink: Ink | None = None,
+    ahead_s: float = 0.0,
 ) -> NDArray[np.uint8]:
     """Draw one result as the operator sees it.
 
@@ -184,6 +191,8 @@ def compose(
     options : OverlayOptions, optional
     ink : Ink, optional
         Whoever composes again and again keeps one for each thread.
+    ahead_s : float
+        From the frame to the moment its picture is shown: what a prediction is for.
 
     Returns
     -------
@@ -198,6 +207,8 @@ def compose(
     if options.shows_mask or options.shows_outlines:
         drawing.draw_mask()
     drawing.draw_tracks()
+    if options.shows_prediction and 0 < ahead_s <= _FARTHEST_S:
+        drawing.draw_prediction(ahead_s)
     drawing.blend(picture)
     return picture
 
@@ -260,8 +271,10 @@ class _Drawing:
         size = np.stack([tracks.width_px, tracks.height_px], axis=1) * self._view.scale
         least, most = _LEAST * unit, _MOST * unit
         room = np.minimum(np.maximum(size / 2 + _GAP * unit, least), most)
-        unsure = np.minimum(2 * tracks.sigma_px * self._view.scale, _UNSURE * unit)
-        radius = np.maximum(room.max(axis=1, initial=0), unsure)
+        half_axes = uncertainty_axes(
+            self._covariance(), room.max(axis=1, initial=0), _UNSURE * unit
+        )
+        radius = np.linalg.norm(half_axes[:, 0], axis=1)
         limits = np.array([self._view.width_px, self._view.height_px])
         is_seen = np.all((centre >= 0) & (centre < limits), axis=1)
         tentative, confirmed, lost = (
@@ -270,20 +283,40 @@ class _Drawing:
         )
         corners = brackets(centre, room, 2 * unit)
         self._mark([(tentative, corners[tentative])], _TENTATIVE_OPACITY, unit)
-        circles = dashed_circles(centre[lost], radius[lost])
+        ellipses = dashed_ellipses(centre[lost], half_axes[lost])
         plus = crosses(centre[lost], 3 * unit)
         # What is seen lies above what is guessed.
-        believed = [(lost, circles), (lost, plus), (confirmed, corners[confirmed])]
+        believed = [(lost, ellipses), (lost, plus), (confirmed, corners[confirmed])]
         self._mark(believed, 1.0, _LINE * unit)
         if self._options.shows_ids:
             aside = np.stack([radius, radius], axis=1) * _ASIDE
             self._label(lost, "?", centre, aside)
             self._label(confirmed, "", centre, room)
 
+    def draw_prediction(self, ahead_s: float) -> None:
+        tracks = self._result.tracks
+        is_believed = tracks.state == TrackState.CONFIRMED
+        is_believed |= tracks.state == TrackState.LOST
+        rows = np.flatnonzero(is_believed)
+        position = np.stack([tracks.x_px, tracks.y_px], axis=1)[rows]
+        velocity = np.stack([tracks.vx_px_s, tracks.vy_px_s], axis=1)[rows]
+        step: Points = np.multiply(velocity, ahead_s * self._view.scale, dtype=float)
+        self._mark([(rows, leads(self._placed(position), step))], 1.0, self._unit)
+
     def blend(self, picture: NDArray[np.uint8]) -> None:
         reach_px = math.ceil(_LINE * self._unit / 2)
         quiet = self._options.mask_opacity if self._options.shows_mask else 0.0
         self._ink.blend(picture, reach_px, max(quiet, _QUIET_OPACITY))
+
+    def _covariance(self) -> Points:
+        """Of the tracks' positions in the picture, shape (3, N)."""
+        tracks = self._result.tracks
+        covariance = tracks.covariance_px2
+        if covariance is None:
+            variance = tracks.sigma_px**2
+            covariance = np.stack([variance, np.zeros_like(variance), variance])
+        placed: Points = np.multiply(covariance, self._view.scale**2, dtype=float)
+        return placed
 
     def _mark(
         self,

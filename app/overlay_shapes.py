@@ -26,6 +26,8 @@ LINE_POINTS = 5
 
 _ARM_RATIO = 0.3
 _DASHES = 8
+_BAR = 5.0
+"""Half the length of the bar at a predicted position."""
 _LINE_DISTANCE_PX = 1.4
 
 
@@ -73,13 +75,43 @@ def brackets(centre: Points, half_size: Points, corner: float) -> Points:
     return corners
 
 
-def dashed_circles(centre: Points, radius: Points) -> Points:
-    """A circle of dashes around each track.
+def uncertainty_axes(covariance: Points, least: Points, most: float) -> Points:
+    """Half axes of the ellipse of two standard deviations.
+
+    Parameters
+    ----------
+    covariance : ndarray of float, shape (3, N)
+        Along u, of u with v, along v.
+    least : ndarray of float, shape (N,)
+        Shorter half axes are made so long: the object has room inside.
+    most : float
+        Longer ones are cut to it.
+
+    Returns
+    -------
+    ndarray of float, shape (N, 2, 2)
+        The longer, then the shorter; each u and v.
+    """
+    along_u, both, along_v = covariance
+    middle, lean = (along_u + along_v) / 2, (along_u - along_v) / 2
+    spread = np.hypot(lean, both)
+    angle = np.arctan2(both, lean) / 2
+    longer = np.array([np.cos(angle), np.sin(angle)])
+    axes = np.stack([longer, np.array([-longer[1], longer[0]])])
+    sigma = np.sqrt(np.maximum(np.stack([middle + spread, middle - spread]), 0))
+    length = np.maximum(np.minimum(2 * sigma, most), least)
+    half_axes: Points = (axes * length[:, None]).transpose(2, 0, 1)
+    return half_axes
+
+
+def dashed_ellipses(centre: Points, half_axes: Points) -> Points:
+    """An ellipse of dashes around each track.
 
     Parameters
     ----------
     centre : ndarray of float, shape (N, 2)
-    radius : ndarray of float, shape (N,)
+    half_axes : ndarray of float, shape (N, 2, 2)
+        From `uncertainty_axes`.
 
     Returns
     -------
@@ -89,8 +121,31 @@ def dashed_circles(centre: Points, radius: Points) -> Points:
     start = np.arange(_DASHES)[:, None] * turn
     angle = start + np.linspace(-0.3, 0.3, LINE_POINTS) * turn
     around = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    circles: Points = centre[:, None, None] + radius[:, None, None, None] * around
-    return circles
+    ellipses: Points = centre[:, None, None] + np.einsum(
+        "dpa,nac->ndpc", around, half_axes
+    )
+    return ellipses
+
+
+def leads(centre: Points, step: Points) -> Points:
+    """A line from each track to where it should be by now, with a bar at its end.
+
+    Parameters
+    ----------
+    centre, step : ndarray of float, shape (N, 2)
+
+    Returns
+    -------
+    ndarray of float, shape (N, 2, LINE_POINTS, 2)
+    """
+    along = np.linspace(0, 1, LINE_POINTS)
+    length = np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-9)[:, None]
+    across = step[:, ::-1] * (-1, 1) / length
+    lines = np.empty((len(centre), 2, LINE_POINTS, 2))
+    lines[:, 0] = centre[:, None] + along[:, None] * step[:, None]
+    bar = _BAR * (2 * along - 1)
+    lines[:, 1] = (centre + step)[:, None] + bar[:, None] * across[:, None]
+    return lines
 
 
 def crosses(centre: Points, arm: float) -> Points:

@@ -121,6 +121,26 @@ class Motion:
         """Mean of the model that nothing happens to, shape (4, T). Not a copy."""
         return self.state[CRUISE, _MEAN]
 
+    def covariance_px2(self, centre_px: Floats) -> Floats:
+        """Of the position: along x, of x with y, along y; shape (3, T).
+
+        Where the models are apart, as after a gap, it is longer along the way.
+
+        Parameters
+        ----------
+        centre_px : ndarray of float64, shape (2, T)
+            From `combined`.
+        """
+        weight = self.state[:, _WEIGHT]
+        apart = self.state[:, _POSITION] - centre_px
+        weighted = apart * weight[:, None]
+        covariance = np.empty((3, weight.shape[1]))
+        np.einsum("mt,mt->t", weighted[:, 0], apart[:, 0], out=covariance[0])
+        np.einsum("mt,mt->t", weighted[:, 0], apart[:, 1], out=covariance[1])
+        np.einsum("mt,mt->t", weighted[:, 1], apart[:, 1], out=covariance[2])
+        covariance[::2] += np.einsum("mt,mt->t", weight, self.state[:, _PP])
+        return covariance
+
     def sigma_px(self, centre_px: Floats) -> Floats:
         """Standard deviation of the position along one axis, shape (T,).
 
@@ -129,9 +149,8 @@ class Motion:
         centre_px : ndarray of float64, shape (2, T)
             From `combined`.
         """
-        apart = self.state[:, _POSITION] - centre_px
-        variance = self.state[:, _PP] + _squared(apart) / 2
-        sigma: Floats = np.sqrt((self.state[:, _WEIGHT] * variance).sum(axis=0))
+        along_x, _, along_y = self.covariance_px2(centre_px)
+        sigma: Floats = np.sqrt((along_x + along_y) / 2)
         return sigma
 
     def predict(

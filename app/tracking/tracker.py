@@ -323,20 +323,35 @@ class Tracker:
     def _tracks(self, row: NDArray[np.int32], time_s: float) -> Tracks:
         table = self._table
         mean = self._motion.combined()
+        covariance = self._motion.covariance_px2(mean[:2])
         floats = np.concatenate(
             [
                 mean,
                 table.values[_Table.LOOK],
-                [time_s - table.born_s, self._motion.sigma_px(mean[:2])],
+                [time_s - table.born_s, np.sqrt((covariance[0] + covariance[2]) / 2)],
+                covariance,
             ]
         ).astype(np.float32)
         ids = table.id.astype(np.int64)
         state = table.state.astype(np.uint8)
         for each in (floats, ids, state, row):
             each.setflags(write=False)
-        x, y, vx, vy, width, height, area, confidence, age, sigma = floats
+        x, y, vx, vy, width, height, area, confidence, age, sigma = floats[:10]
         return Tracks(
-            ids, state, x, y, vx, vy, width, height, area, confidence, row, age, sigma
+            ids,
+            state,
+            x,
+            y,
+            vx,
+            vy,
+            width,
+            height,
+            area,
+            confidence,
+            row,
+            age,
+            sigma,
+            floats[10:],
         )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -495,3 +496,67 @@ def test_a_fitted_view_shows_the_whole_frame_in_the_middle() -> None:
 
     assert view.to_view(-0.5, -0.5) == pytest.approx((159.5, -0.5))
     assert view.to_view(639.5, 479.5) == pytest.approx((1119.5, 719.5))
+
+
+# --- uncertainty and prediction
+
+
+def test_a_track_that_may_be_far_along_its_way_has_a_longer_circle() -> None:
+    tracks = tracks_of(TrackState.LOST, 100, 75)
+    covariance = np.array([[144], [0], [4]], np.float32)
+    tracks = replace(tracks, covariance_px2=covariance)
+
+    away = strength(compose(result_of(tracks=tracks), (), ACTUAL, NOTHING))
+
+    rows, columns = np.nonzero(away > 60)
+    assert columns.max() == pytest.approx(124, abs=2)
+    assert rows.max() == pytest.approx(85, abs=2)
+
+
+def test_a_slanted_uncertainty_is_drawn_slanted() -> None:
+    tracks = tracks_of(TrackState.LOST, 100, 75)
+    covariance = np.array([[80], [76], [80]], np.float32)
+    tracks = replace(tracks, covariance_px2=covariance)
+
+    away = strength(compose(result_of(tracks=tracks), (), ACTUAL, NOTHING))
+
+    rows, columns = np.nonzero(away > 60)
+    assert np.corrcoef(rows, columns)[0, 1] > 0.4
+
+
+PREDICTION = replace(NOTHING, shows_prediction=True)
+
+
+def _moving(state: TrackState) -> FrameResult:
+    tracks = tracks_of(state, 60, 75)
+    tracks.vx_px_s[0] = 1000
+    return result_of(tracks=tracks)
+
+
+@pytest.mark.parametrize("state", [TrackState.CONFIRMED, TrackState.LOST])
+def test_a_prediction_leads_to_where_the_object_should_be(state: TrackState) -> None:
+    result = _moving(state)
+
+    without = strength(compose(result, (), ACTUAL, NOTHING, ahead_s=0.05))
+    away = strength(compose(result, (), ACTUAL, PREDICTION, ahead_s=0.05))
+
+    rows, columns = np.nonzero((away > 60) & (without < 30))
+    assert columns.max() == pytest.approx(110, abs=2)
+    assert rows[columns >= 109].min() == pytest.approx(70, abs=2)
+
+
+def test_a_track_that_is_not_believed_is_not_predicted() -> None:
+    result = _moving(TrackState.TENTATIVE)
+
+    without = compose(result, (), ACTUAL, NOTHING, ahead_s=0.05)
+    wanted = compose(result, (), ACTUAL, PREDICTION, ahead_s=0.05)
+
+    np.testing.assert_array_equal(wanted, without)
+
+
+def test_what_lies_far_ahead_is_not_predicted() -> None:
+    result = _moving(TrackState.CONFIRMED)
+
+    wanted = compose(result, (), ACTUAL, PREDICTION, ahead_s=3.0)
+
+    np.testing.assert_array_equal(wanted, compose(result, (), ACTUAL, NOTHING))
