@@ -171,6 +171,10 @@ class MainWindow(QMainWindow):
         self.status_strip.show_status(status)
         self.transport_bar.show_status(status)
         self.recording_panel.show_status(status.recording)
+        if status.recording.advice:
+            # Frames are being lost: that is seen wherever one looks.
+            self.recording_dock.show()
+            self.recording_dock.raise_()
         self.actions_by_id[_ID.RECORD].setChecked(status.recording.is_recording)
         self.actions_by_id[_ID.MARK].setEnabled(status.recording.is_recording)
         if status.source is not None and not self.video_view.isVisible():

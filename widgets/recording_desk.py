@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from app.errors import ConsoleError
 from app.recording.library import (
@@ -17,7 +17,8 @@ from app.recording.library import (
     rename_session,
     trash_session,
 )
-from widgets.message_bar import Message
+from app.recording.manifest import SessionState
+from widgets.message_bar import Message, Severity
 from widgets.session_browser import SessionBrowser
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _THUMBNAIL_PX = (96, 60)
 _MOST_THUMBNAILS = 40
+_LOOK_AFTER_MS = 1500
 
 
 class RecordingDesk(QObject):
@@ -58,6 +60,10 @@ class RecordingDesk(QObject):
         window.mark_requested.connect(self._on_mark_requested)
         window.recording_changed.connect(self._on_recording_changed)
         window.sessions_requested.connect(self.show_sessions)
+        self._look_timer = QTimer(self)
+        self._look_timer.setSingleShot(True)
+        self._look_timer.timeout.connect(self.look_for_unfinished)
+        self._look_timer.start(_LOOK_AFTER_MS)
 
     def show_sessions(self) -> None:
         """Open the list of sessions; unfinished ones are recovered first."""
@@ -74,6 +80,18 @@ class RecordingDesk(QObject):
             names = ", ".join(manifest.name for manifest in recovered)
             browser.show_message(f"Recovered: {names}")
         browser.open()
+
+    def look_for_unfinished(self) -> None:
+        """Tell of sessions whose recorder died; their list recovers them."""
+        folder = self._window.recording_panel.settings.folder
+        count = sum(
+            entry.manifest.state is SessionState.RECORDING and not entry.is_recording
+            for entry in list_sessions(folder)
+        )
+        if count:
+            what = "1 recording was" if count == 1 else f"{count} recordings were"
+            text = f"{what} never finished. The list of sessions (Ctrl+R) recovers it."
+            self._window.show_message(Message(Severity.INFO, text))
 
     @property
     def browser(self) -> SessionBrowser | None:
@@ -96,6 +114,8 @@ class RecordingDesk(QObject):
         if feed is None:
             return
         if is_wanted:
+            self._window.recording_dock.show()
+            self._window.recording_dock.raise_()
             feed.configure_recording(self._window.recording_panel.settings)
             feed.start_recording()
         else:

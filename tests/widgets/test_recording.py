@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from app.recording.library import list_sessions
+from app.recording.manifest import SessionState, load_session_manifest
 from app.recording.recorder import Recorder
 from app.recording.settings import Quality, RecordingSettings
 from app.recording.status import FrameLosses, RecordingState, RecordingStatus
@@ -205,3 +206,39 @@ def test_the_desk_renames_on_disk_and_shows_why_it_cannot(
     desk.browser.close()
     window.close()
     desk.deleteLater()
+
+
+def test_a_recording_whose_recorder_died_is_told_and_recovered(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    _record(tmp_path, "first")
+    folder = tmp_path / "first"
+    load_session_manifest(folder).changed(state=SessionState.RECORDING).save(folder)
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.recording_panel.show_settings(RecordingSettings(tmp_path))
+    desk = RecordingDesk(window, lambda: None)
+
+    desk.look_for_unfinished()
+    assert window.message_bar.message is not None
+    told = window.message_bar.message.text
+    desk.show_sessions()
+    assert desk.browser is not None
+
+    assert "1 recording was never finished" in told
+    assert desk.browser.message == "Recovered: first"
+    assert desk.browser.cell(0, "State") == "recovered"
+    desk.browser.close()
+    window.close()
+    desk.deleteLater()
+
+
+def test_losing_frames_brings_the_panel_forward(qtbot: QtBot) -> None:
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.recording_dock.hide()
+
+    window.show_status(status(recording=RECORDING))
+
+    assert not window.recording_dock.isHidden()
+    window.close()
