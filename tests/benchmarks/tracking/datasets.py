@@ -65,7 +65,7 @@ def all_sets(folder: Path | None) -> list[DataSet]:
     if list(folder.glob("kickercam/*.csv")):
         sets += [
             DataSet("Foosball1", "one ball, 120 fps, real", partial(_balls, folder)),
-            DataSet("FoosballX", "six overlaid", partial(_balls, folder, at_once=6)),
+            DataSet("FoosballX", "three overlaid", partial(_balls, folder, at_once=3)),
         ]
     if (folder / "mot15").is_dir():
         sets.append(
@@ -85,7 +85,7 @@ def all_sets(folder: Path | None) -> list[DataSet]:
 _SCENES = {
     # objects, frames, occluders
     Part.TUNING: ((1, 240, 0), (6, 240, 2), (30, 120, 0)),
-    Part.TEST: ((1, 480, 0), (5, 480, 2), (20, 240, 0), (60, 160, 3), (200, 80, 0)),
+    Part.TEST: ((1, 240, 0), (5, 240, 2), (20, 120, 0), (60, 80, 3), (200, 40, 0)),
 }
 
 
@@ -211,7 +211,7 @@ def _swarm() -> list[Truth]:
 
 def _mosquitoes(part: Part, draw: int) -> list[Film]:
     swarm = _swarm()
-    ways = swarm[:500] if part is Part.TUNING else swarm[600:2100]
+    ways = swarm[:500] if part is Part.TUNING else swarm[600:1200]
     return [film_of("swarm", MOSQUITO_HZ, ways, (draw, 11, part is Part.TEST))]
 
 
@@ -234,7 +234,7 @@ def _drones(part: Part, draw: int) -> list[Film]:
 # What lies outside the repository
 
 _BALL_FRAMES = 600
-_BALL_FILMS = {Part.TUNING: range(3), Part.TEST: range(9, 15)}
+_BALL_FILMS = {Part.TUNING: range(3), Part.TEST: range(9, 12)}
 
 
 def _balls(folder: Path, part: Part, draw: int, at_once: int = 1) -> list[Film]:
