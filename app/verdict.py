@@ -68,6 +68,7 @@ _WORDS = {
     Cause.TRACK: "tracking",
     Cause.DECODE: "decoding",
     Cause.CAMERA: "the camera",
+    Cause.DISPLAY: "the display",
 }
 
 

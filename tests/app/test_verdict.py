@@ -116,6 +116,7 @@ WARM = HardwareSample(temperatures=(Temperature("tj", 90.0, 95.0, 99.0, 104.5),)
         ),
         (replace(WELL, display_hz=8.0), Cause.DISPLAY),
         (replace(WELL, display_hz=None), Cause.WELL),
+        (replace(WELL, display_hz=8.0, hardware=BUSY_WITH_OTHERS), Cause.CPU),
         (replace(BEHIND, display_hz=8.0), Cause.ENGINE),
         (replace(WELL, is_recording=True), Cause.WELL),
         (replace(WELL, is_recording=True, unrecorded_hz=4.0), Cause.RECORDING),
