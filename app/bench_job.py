@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.conversion_frames import save_prepared_frames
 from app.conversion_job import ConversionJob, ConversionState
 from app.errors import ConsoleError
+from app.hardware.log import HardwareLog
 from app.paths import ROOT
 from engines.base import Precision
 from engines.bench.choices import CHOICES, Choice
@@ -88,7 +89,7 @@ class BenchJob:
         self._skipped: list[dict[str, str]] = []
 
     def run(self) -> dict[str, Any]:
-        """Measure; gives the report that `engines.bench` wrote.
+        """Measure; gives the report that `engines.bench` wrote, with telemetry.
 
         Raises
         ------
@@ -103,7 +104,9 @@ class BenchJob:
             raise BenchFailedError(f"no engine could be made: {reasons}")
         with tempfile.TemporaryDirectory(prefix="peregrine-") as scratch:
             options = self._options(folders, Path(scratch))
-            result = self._measure(options)
+            with HardwareLog() as log:
+                result = self._measure(options)
+            result["telemetry"] = log.rows
         result["skipped"] = [*self._skipped, *result["skipped"]]
         return result
 

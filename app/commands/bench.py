@@ -223,6 +223,7 @@ def figures_of(report: dict[str, Any]) -> dict[str, Any]:
         "gflop": report["gflop"],
         "samples": report["samples"],
         "rounds": report["rounds"],
+        "telemetry": report.get("telemetry", []),
     }
 
 
