@@ -13,6 +13,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from widgets.theme import apply_theme
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PySide6.QtWidgets import QApplication
 
 
@@ -21,3 +23,9 @@ def theme(qapp: QApplication) -> None:
     """Dress the application, once."""
     if not qapp.styleSheet():
         apply_theme(qapp)
+
+
+@pytest.fixture(autouse=True)
+def no_sessions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the window from finding what the operator has recorded."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

@@ -440,6 +440,7 @@ def test_another_engine_is_an_event_of_the_session(tmp_path: Path) -> None:
     recorder.set_engine(FakeEngine().spec)
     recorder.start("session")
     _feed(recorder, range(5))
+    wait_until(lambda: recorder.status().taken == 5)
     recorder.set_engine(FakeEngine().spec._replace(library="other 2.0"))
     _feed(recorder, range(5, 10))
     recorder.finish()
