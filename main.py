@@ -2,43 +2,48 @@
 
 Without a command, the console opens. The commands run without a window, and without
 PySide6 installed.
+
+What the window and the commands import would delay the start of the feed's process,
+and so the first picture: here only what is needed to decide is imported at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.commands import (
-    associate,
-    bench,
-    convert,
-    doctor,
-    export,
-    record,
-    replay,
-    track,
-    verify,
-)
-from app.commands.arguments import add_engine_arguments, engine_factory, given_engine
 from app.errors import ConsoleError
-from app.logs import log_to_file, log_to_terminal
+from app.feed_spawn import spawn_feed
 from app.paths import SAMPLE_CLIP, settings_folder, state_folder
 from app.process import prepare_process
-from app.remote_feed import FeedProcess
-from app.sources.base import FrameMode
-from app.sources.catalogue import open_source
 from engines.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.feed import Feed
+    from app.feed_spawn import SpawnedFeed
+    from app.remote_feed import FeedProcess
+    from app.sources.base import FrameMode
 
+COMMANDS = (
+    "track",
+    "associate",
+    "record",
+    "replay",
+    "export",
+    "verify",
+    "convert",
+    "bench",
+    "doctor",
+)
+"""Each is a module of `app.commands`."""
+_HELP = ("-h", "--help")
 _HEADLESS_SECONDS = 20.0
 # What a console shows that has never been used: no camera, no file is needed.
 _FIRST_SOURCE = "synthetic://"
@@ -47,18 +52,32 @@ _FIRST_SOURCE = "synthetic://"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Peregrine; gives the exit status."""
     prepare_process()
-    arguments = make_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    has_commands = any(word in (*COMMANDS, *_HELP) for word in words)
+    obstacle = "" if has_commands else _obstacle_to_a_window()
+    # It loads the engine's library while this one loads the window's.
+    spawned = None if has_commands or obstacle else spawn_feed()
     try:
-        return int(arguments.run(arguments))
+        arguments = make_parser(has_commands=has_commands).parse_args(words)
+        if arguments.run is not None:
+            return int(arguments.run(arguments))
+        if spawned is None:
+            return run_headless(arguments, obstacle)
+        return run_window(arguments, spawned)
     except (ConsoleError, EngineError) as error:
         print(f"peregrine: {error.message}", file=sys.stderr)
         if error.hint:
             print(f"           {error.hint}", file=sys.stderr)
         return 1
+    finally:
+        if spawned is not None:
+            spawned.close()
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+def make_parser(*, has_commands: bool = True) -> argparse.ArgumentParser:
+    """The command line; without commands it is the window's alone."""
+    from app.commands.arguments import add_engine_arguments
+
     parser = argparse.ArgumentParser(
         prog="main.py", description="Tracks fast-moving objects in 120 fps video."
     )
@@ -73,27 +92,19 @@ def make_parser() -> argparse.ArgumentParser:
         help="infer every frame of a file instead of keeping to real time",
     )
     add_engine_arguments(parser)
-    parser.set_defaults(run=run_window)
-    commands = parser.add_subparsers(title="commands without a window", metavar="")
-    track.add_parser(commands)
-    associate.add_parser(commands)
-    record.add_parser(commands)
-    replay.add_parser(commands)
-    export.add_parser(commands)
-    verify.add_parser(commands)
-    convert.add_parser(commands)
-    bench.add_parser(commands)
-    doctor.add_parser(commands)
+    parser.set_defaults(run=None)
+    if has_commands:
+        commands = parser.add_subparsers(title="commands without a window", metavar="")
+        for name in COMMANDS:
+            importlib.import_module(f"app.commands.{name}").add_parser(commands)
     return parser
 
 
-def run_window(arguments: argparse.Namespace) -> int:
-    """Open the console, or say why not and track the bundled clip instead."""
-    obstacle = _obstacle_to_a_window()
-    if obstacle:
-        return _run_headless(arguments, obstacle)
-    feeds = FeedProcess()
-    # It loads the engine's library while this one loads the window's.
+def run_window(arguments: argparse.Namespace, spawned: SpawnedFeed) -> int:
+    """Open the console."""
+    from app.remote_feed import FeedProcess
+
+    feeds = FeedProcess(spawned)
     feeds.start()
     try:
         return _run_console(arguments, feeds)
@@ -104,9 +115,13 @@ def run_window(arguments: argparse.Namespace) -> int:
 def _run_console(arguments: argparse.Namespace, feeds: FeedProcess) -> int:
     from PySide6.QtCore import QSettings
 
+    from app.commands.arguments import given_engine
     from app.commands.given import given_settings
+    from app.logs import log_to_file
     from app.settings.in_use import SettingsInUse
     from app.settings.store import SettingsStore
+    from app.sources.base import FrameMode
+    from app.sources.catalogue import open_source
     from widgets.application import run_console
     from widgets.memory import Memory
 
@@ -146,9 +161,13 @@ def _obstacle_to_a_window() -> str:
     return ""
 
 
-def _run_headless(arguments: argparse.Namespace, obstacle: str) -> int:
+def run_headless(arguments: argparse.Namespace, obstacle: str) -> int:
+    """Say why there is no window, and track without one instead."""
     from pathlib import Path
 
+    from app.commands.arguments import engine_factory
+    from app.logs import log_to_terminal
+    from app.sources.base import FrameMode
     from app.track_job import TrackJob
 
     log_to_terminal()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class TrailSource(Protocol):
     """Where the display takes trails from."""
 
-    def snapshot(self) -> tuple[Trail, ...]:
-        """The trails as they are now, in the order of their tracks' birth."""
+    def snapshot(self, until_s: float | None = None) -> tuple[Trail, ...]:
+        """The trails as they were at a time, in the order of their tracks' birth."""
         ...
 
 
@@ -76,10 +76,6 @@ class Feed(Protocol):
         """Reject the engine that is tried; the one before infers on."""
         ...
 
-    def tell_machine(self, figures: Mapping[str, float]) -> None:
-        """Take what the machine says, by names with units, for the session."""
-        ...
-
     def configure_recording(self, settings: RecordingSettings) -> None:
         """Record like this from now on; holds the last seconds where it is told to."""
         ...
@@ -94,6 +90,10 @@ class Feed(Protocol):
 
     def mark(self) -> None:
         """Note this moment in the session that is recorded."""
+        ...
+
+    def tell_machine(self, figures: Mapping[str, float]) -> None:
+        """Take what the machine says, by names with units, for the session."""
         ...
 
     def request_stop(self) -> None:

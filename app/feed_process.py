@@ -9,6 +9,7 @@ whenever the window is ready for one. It ends when the other end closes.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import logging.handlers
 import os
@@ -36,7 +37,10 @@ from app.feed_messages import (
 )
 from app.pipeline import Pipeline, PipelineStatus
 from app.process import prepare_process, yield_thread
+from app.tracking.association import load_solver
 from app.worker import Worker
+from engines.errors import EngineUnavailableError
+from engines.openvino_library import import_openvino
 
 if TYPE_CHECKING:
     from app.frames import FrameResult
@@ -208,7 +212,19 @@ def main() -> None:
     root = logging.getLogger()
     root.addHandler(_LineHandler(line))
     root.setLevel(logging.INFO)
+    threading.Thread(target=_load_ahead, name="load-ahead", daemon=True).start()
     FeedServer(line).serve()
+
+
+def _load_ahead() -> None:
+    """Load what the first feed will most likely need, while the window loads Qt."""
+    load_solver()
+    for name in ("app.sources.catalogue", "engines.openvino_runtime"):
+        importlib.import_module(name)
+    try:
+        import_openvino()
+    except EngineUnavailableError as error:
+        log.debug("not loaded ahead: %s", error.message)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import socket
 import subprocess
-import sys
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,8 +23,8 @@ from app.feed_messages import (
     Told,
     ToWindow,
 )
+from app.feed_spawn import spawn_feed
 from app.handoff import LatestSlot
-from app.paths import ROOT
 from app.pipeline import PipelineState, PipelineStatus
 from app.worker import Worker
 
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
 
     from app.engine_trial import TrialLimits
     from app.feed_options import FeedOptions
+    from app.feed_spawn import SpawnedFeed
     from app.frames import FrameResult, Trail
     from app.recording.settings import RecordingSettings
     from app.segmentation import Thresholds
@@ -60,9 +58,15 @@ class FeedProcess:
 
     Started with the first feed, or by `start` before. It is started anew where it has
     died. All methods are for one thread.
+
+    Parameters
+    ----------
+    spawned : SpawnedFeed, optional
+        One that was started already, and is waiting.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spawned: SpawnedFeed | None = None) -> None:
+        self._spawned = spawned
         self._process: subprocess.Popen[bytes] | None = None
         self._line: _Line | None = None
         self._receiver: Worker | None = None
@@ -74,20 +78,10 @@ class FeedProcess:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
-        ours, theirs = socket.socketpair()
-        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        command = [sys.executable, "-X", "faulthandler", "-m", "app.feed_process"]
-        with theirs:
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # Imported from there, while relative paths of sources stay right.
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-                # Ctrl+C in the terminal is for the console, which ends this.
-                start_new_session=True,
-            )
-        process, line = self._process, _Line(ours.detach())
+        spawned = self._spawned or spawn_feed()
+        self._spawned = None
+        self._process = spawned.process
+        process, line = spawned.process, _Line(spawned.socket.detach())
         self._line = line
         self._receiver = Worker(
             "feed", lambda _: self._receive(process, line), _log_error
@@ -247,10 +241,6 @@ class RemoteFeed:
         """Reject the engine that is tried."""
         self._call("cancel_trial")
 
-    def tell_machine(self, figures: Mapping[str, float]) -> None:
-        """Have the figures of the machine in the recording."""
-        self._call("tell_machine", figures)
-
     def configure_recording(self, settings: RecordingSettings) -> None:
         """Record like this from now on."""
         self._call("configure_recording", settings)
@@ -266,6 +256,10 @@ class RemoteFeed:
     def mark(self) -> None:
         """Note this moment in the recording."""
         self._call("mark")
+
+    def tell_machine(self, figures: Mapping[str, float]) -> None:
+        """Have the figures of the machine in the recording."""
+        self._call("tell_machine", figures)
 
     def request_stop(self) -> None:
         """Ask the feed to stop; does not wait."""
@@ -342,7 +336,10 @@ class _LatestTrails:
     def put(self, trails: tuple[Trail, ...]) -> None:
         self._trails = trails
 
-    def snapshot(self) -> tuple[Trail, ...]:
+    def snapshot(
+        self,
+        until_s: float | None = None,  # noqa: ARG002  cut over there
+    ) -> tuple[Trail, ...]:
         return self._trails
 
 

@@ -71,7 +71,6 @@ class Console(QObject):
     """
 
     trial_failed = Signal(object)  # EngineError: the engine cannot even be named
-    engine_adopted = Signal(object)  # EngineChoice that took over, for feeds to come
 
     def __init__(
         self,
@@ -323,7 +322,6 @@ class Console(QObject):
         if trial is not None and trial.phase is TrialPhase.ACCEPTED and self._tried:
             adopted, self._tried = self._tried, None
             self._keep_engine(adopted)
-            self.engine_adopted.emit(adopted)
         if not self._has_shown_thresholds and status.thresholds is not None:
             self._has_shown_thresholds = True
             self._window.overlay_panel.show_thresholds(status.thresholds)

@@ -12,7 +12,6 @@ from app.errors import OutputError, SessionError
 from app.recording import manifest as manifests
 from app.recording.lock import is_being_recorded
 from app.recording.manifest import SessionState, load_session_manifest
-from app.recording.recovery import recover_session
 
 if TYPE_CHECKING:
     from app.recording.manifest import SessionManifest
@@ -66,6 +65,9 @@ def recover_sessions(folder: Path) -> list[SessionManifest]:
     recovered = []
     for entry in list_sessions(folder):
         if entry.manifest.state is SessionState.RECORDING and not entry.is_recording:
+            # FFmpeg is loaded only where there is something to recover.
+            from app.recording.recovery import recover_session
+
             try:
                 recovered.append(recover_session(entry.folder))
             except SessionError as error:

@@ -233,6 +233,11 @@ class DisplaySettings(Section):
     shows_trails: bool = setting(
         _OVERLAY.shows_trails, "Trails", "Draw where each track has been."
     )
+    shows_prediction: bool = setting(
+        _OVERLAY.shows_prediction,
+        "Predictions",
+        "Mark where each track should be by the time its picture is shown.",
+    )
     trail_s: float = setting(
         0.5,
         "Length of trails",
