@@ -60,6 +60,7 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
         "shows_outlines": False,
         "shows_ids": False,
         "shows_trails": False,
+        "shows_prediction": True,
         "trail_s": 1.0,
         "picture_rate_hz": 20.0,
     },
