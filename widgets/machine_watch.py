@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.hardware.remedies import RootRemedy
     from app.pipeline import PipelineStatus
     from app.telemetry import TelemetrySample
+    from engines.base import EngineSpec
     from widgets.console import Console
     from widgets.main_window import MainWindow
     from widgets.memory import Memory
@@ -84,6 +85,7 @@ class MachineWatch(QObject):
         self._is_running = False
         self._is_recording = False
         self._uri = ""
+        self._engine: EngineSpec | None = None
         self._alarms: tuple[Alarm, ...] = ()
         self._dismissed: set[AlarmKind] = set()
         self._shown: tuple[AlarmKind, Message] | None = None
@@ -166,12 +168,17 @@ class MachineWatch(QObject):
             self._uri = uri
             self._judge.reset()
             self._note(f"source {status.source.title}" if status.source else "source")
+        engine = status.engine
+        if engine is not None and engine != self._engine:
+            if self._engine is not None:
+                self._note(f"engine {engine.kind.value} {engine.precision.value}")
+            self._engine = engine
         is_recording = status.recording.is_recording
         if is_recording is not self._is_recording:
             self._is_recording = is_recording
             self._note("recording" if is_recording else "recording ended")
         if status.state.is_over and self._uri:
-            self._uri = ""
+            self._uri, self._engine = "", None
             self._note(f"feed {status.state.value}")
 
     def _on_sample_taken(self, sample: TelemetrySample) -> None:

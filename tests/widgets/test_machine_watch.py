@@ -14,7 +14,9 @@ from app.hardware.monitor import HardwareMonitor
 from app.hardware.remedies import RemedyRunner
 from app.pipeline import PipelineState
 from app.recording.status import RecordingState, RecordingStatus
+from engines.base import Precision
 from tests.fakes.boards import build_board, read_board, write
+from tests.fakes.engines import FakeEngine
 from tests.fakes.statuses import sample, status
 from widgets.machine_watch import MachineWatch
 from widgets.main_window import MainWindow
@@ -178,6 +180,21 @@ def test_changes_of_the_feed_are_events(bench: Bench) -> None:
         "recording",
         "recording ended",
         "feed stopped",
+    ]
+
+
+def test_another_engine_is_an_event(bench: Bench) -> None:
+    engine = FakeEngine().spec
+    bench.bridge.status_taken.emit(status(engine=engine))
+    bench.bridge.status_taken.emit(status(engine=engine))
+    quantised = engine._replace(precision=Precision.INT8)
+    bench.bridge.status_taken.emit(status(engine=quantised))
+
+    events = bench.window.telemetry_dock.events.within(0.0, 1e12)
+
+    assert [each.text for each in events] == [
+        "source serve.mp4",
+        "engine reference int8",
     ]
 
 
