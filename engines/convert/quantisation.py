@@ -187,7 +187,8 @@ def _import_nncf() -> Any:  # noqa: ANN401  a module
             "NNCF", "pip install nncf, or make engines", "precision int8"
         ) from error
     # Trial by trial, it would tell the same again.
-    nncf.set_log_level(logging.ERROR)
+    # Its own function for it would set the level of everybody's handlers.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     return nncf
 
 

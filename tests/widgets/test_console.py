@@ -285,16 +285,17 @@ def test_a_source_that_never_stops_is_given_up_and_told(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("widgets.console._STOP_S", 0.2)
-    release = threading.Event()
+    reading, release = threading.Event(), threading.Event()
 
     class Stuck(FakeSource):
         def read(self, timeout_s: float) -> Frame | None:
+            reading.set()
             release.wait()
             return super().read(timeout_s)
 
     bench.sources["stuck"] = Stuck
     bench.open("stuck")
-    bench.wait(lambda: bench.made[0].status().source is not None)
+    bench.wait(reading.is_set)
 
     bench.trigger(ActionId.STOP)
 

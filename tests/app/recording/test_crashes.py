@@ -68,8 +68,8 @@ def test_a_killed_recorder_loses_one_frame_at_most(tmp_path: Path, seed: int) ->
     assert report.frames == unrepaired
     assert report.problems == ()
     assert report.results >= a_second_before[-1][2]
-    # Committed ten times a second.
-    assert report.results >= told[-1][2]
+    # Committed ten times a second; a result goes with the frame it belongs to.
+    assert report.results >= min(told[-1][2], unrepaired)
     assert rows == 3 * report.results
     assert manifest.state is SessionState.RECOVERED
 
