@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from widgets.theme import apply_theme
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from PySide6.QtWidgets import QApplication
@@ -23,6 +25,19 @@ def theme(qapp: QApplication) -> None:
     """Dress the application, once."""
     if not qapp.styleSheet():
         apply_theme(qapp)
+
+
+@pytest.fixture(autouse=True)
+def widgets_die_in_the_gui_thread() -> Iterator[None]:
+    """Collect the cycles of a test's widgets and timers here.
+
+    Otherwise the thread that happens to allocate next may do it, and a timer that is
+    destroyed outside the thread of its event loop leaves that loop a dead one to fire.
+    """
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
