@@ -33,3 +33,9 @@ def engines_folder() -> Path:
     """Folder for the engines that the operator built, by the same specification."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "peregrine" / "engines"
+
+
+def sessions_folder() -> Path:
+    """Folder for recorded sessions, unless the operator chose another one."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "peregrine" / "sessions"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.hardware.figures import HardwareFigures
     from app.overlay import OverlayOptions
     from app.pipeline import PipelineStatus
+    from app.recording.settings import RecordingSettings
     from app.settings.model import Settings
     from app.sources.base import FrameMode
     from widgets.main_window import MainWindow
@@ -102,6 +103,7 @@ class Console(QObject):
         self._stop_timer = self._make_timer(self._on_stop_overdue)
         self._graphs_timer = self._make_timer(self._load_graphs)
         self._recording = RecordingDesk(window, lambda: self._feed)
+        self._recording.heed(desk.settings.recording.recorder())
         self._connect()
         window.show_recent(memory.recent)
         window.show_state(None, has_source=bool(self._uri))
@@ -213,6 +215,7 @@ class Console(QObject):
         window.thresholds_changed.connect(self._on_thresholds_changed)
         window.thresholds_reset.connect(self._on_thresholds_reset)
         window.view_changed.connect(self._display.set_view)
+        window.recording_changed.connect(self._on_recording_changed)
         self._desk.changed.connect(self._on_settings_changed)
         bridge.picture_taken.connect(self._on_picture_taken)
         bridge.status_taken.connect(self._on_status_taken)
@@ -346,10 +349,16 @@ class Console(QObject):
     def _on_thresholds_reset(self) -> None:
         self._desk.change("tracking", thresholds=None)
 
+    def _on_recording_changed(self, recording: RecordingSettings) -> None:
+        options = self._desk.settings.recording.taking(recording)
+        self._desk.change("recording", **options.values())
+
     # --- what the settings say
 
     def _on_settings_changed(self, before: Settings, now: Settings) -> None:
         self._heed_display(now)
+        if before.recording != now.recording:
+            self._recording.heed(now.recording.recorder())
         is_stopping = self._stop_timer.isActive() and not self._is_next_wanted
         is_up = self._feed is not None and not is_stopping
         if restarts_feed(self._heeded, now) and (is_up or self._has_failed):

@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.overlay import OverlayOptions
 from app.pipeline import PipelineState
-from app.recording.library import sessions_folder
-from app.recording.settings import RecordingSettings
+from app.settings.recording import RecordingOptions
 from app.sources.base import FrameMode
 from widgets.actions import ActionId, make_actions
 from widgets.icons import icon
@@ -126,7 +125,7 @@ class MainWindow(QMainWindow):
         self.telemetry_dock = TelemetryDock()
         self.overlay_dock = _scrolling_dock("Overlay", self.overlay_panel)
         self.recording_panel = RecordingPanel(
-            self.actions_by_id, RecordingSettings(sessions_folder())
+            self.actions_by_id, RecordingOptions().recorder()
         )
         self.recording_dock = _scrolling_dock("Recording", self.recording_panel)
         self.transport_bar = TransportBar(

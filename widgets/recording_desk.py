@@ -58,12 +58,18 @@ class RecordingDesk(QObject):
         self._browser: SessionBrowser | None = None
         window.record_requested.connect(self._on_record_requested)
         window.mark_requested.connect(self._on_mark_requested)
-        window.recording_changed.connect(self._on_recording_changed)
         window.sessions_requested.connect(self.show_sessions)
         self._look_timer = QTimer(self)
         self._look_timer.setSingleShot(True)
         self._look_timer.timeout.connect(self.look_for_unfinished)
         self._look_timer.start(_LOOK_AFTER_MS)
+
+    def heed(self, settings: RecordingSettings) -> None:
+        """Show these settings, and record by them from now on."""
+        self._window.recording_panel.show_settings(settings)
+        feed = self._running_feed()
+        if feed is not None:
+            feed.configure_recording(settings)
 
     def show_sessions(self) -> None:
         """Open the list of sessions; unfinished ones are recovered first."""
@@ -125,11 +131,6 @@ class RecordingDesk(QObject):
         feed = self._running_feed()
         if feed is not None:
             feed.mark()
-
-    def _on_recording_changed(self, settings: RecordingSettings) -> None:
-        feed = self._running_feed()
-        if feed is not None:
-            feed.configure_recording(settings)
 
     def _on_open_requested(self, folder: Path) -> None:
         self._window.source_requested.emit(str(folder), self._window.mode)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.recording.settings import Quality, RecordingSettings
 from app.recording.status import RecordingState, RecordingStatus
+from app.settings.recording import MOST_PRETRIGGER_S
 from widgets.actions import ActionId
 from widgets.elided_label import ElidedLabel
 from widgets.status_strip import count_text
@@ -28,7 +29,6 @@ from widgets.theme import GAP_PX, MARGIN_PX, Colour
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
-_MOST_PRETRIGGER_S = 60.0
 _STATES = {
     RecordingState.OFF: "Not recording",
     RecordingState.ARMED: "Holding the last seconds",
@@ -76,7 +76,7 @@ class RecordingPanel(QWidget):
         self._masks = QCheckBox("Keep masks")
         self._masks.setToolTip("Keep what the network took for foreground, too")
         self._pretrigger = QDoubleSpinBox()
-        self._pretrigger.setRange(0.0, _MOST_PRETRIGGER_S)
+        self._pretrigger.setRange(0.0, MOST_PRETRIGGER_S)
         self._pretrigger.setSuffix(" s")
         self._pretrigger.setDecimals(1)
         self._pretrigger.setSpecialValueText("Nothing")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -97,9 +96,13 @@ def _make_plain(type_: type, field: FieldInfo, look: Look) -> Editor:
     if type_ is bool:
         return ToggleEditor()
     if type_ is int:
-        return WholeEditor(*_bounds(field), look)
+        whole = QSpinBox()
+        whole.setRange(*map(int, _bounds(field)))
+        return NumberEditor(whole, look)
     if type_ is float:
-        return DecimalEditor(*_bounds(field), look)
+        decimal = DecimalBox(look)
+        decimal.setRange(*_bounds(field))
+        return NumberEditor(decimal, look)
     if type_ is str:
         return TextEditor()
     if issubclass(type_, Path):
@@ -178,42 +181,27 @@ class ChoiceEditor(Editor):
             self.box.setCurrentIndex(self._choices.index(value))
 
 
-class WholeEditor(Editor):
-    """A whole number within bounds."""
+class NumberEditor(Editor):
+    """A number within bounds.
 
-    def __init__(self, least: float, most: float, look: Look) -> None:
+    Parameters
+    ----------
+    box : QSpinBox or QDoubleSpinBox
+        With its bounds.
+    look : Look
+    """
+
+    def __init__(self, box: QSpinBox | QDoubleSpinBox, look: Look) -> None:
         super().__init__()
-        self.box = QSpinBox()
-        self.box.setRange(int(least), int(min(most, _MOST)))
-        _dress(self.box, look)
-        self.row.addWidget(self.box)
+        self.box = box
+        if look.unit:
+            box.setSuffix(f" {look.unit}")
+        box.setMinimumSize(_NUMBER_PX, FIELD_PX)
+        _leave_wheel(box)
+        self.row.addWidget(box)
         self.row.addStretch()
-        self.setFocusProxy(self.box)
-        self.box.valueChanged.connect(self.changed)
-
-    @property
-    @override
-    def value(self) -> int:
-        return self.box.value()
-
-    @override
-    def show_value(self, value: object) -> None:
-        with QSignalBlocker(self.box):
-            self.box.setValue(cast("int", value))
-
-
-class DecimalEditor(Editor):
-    """A number within bounds."""
-
-    def __init__(self, least: float, most: float, look: Look) -> None:
-        super().__init__()
-        self.box = DecimalBox(look)
-        self.box.setRange(least, most)
-        _dress(self.box, look)
-        self.row.addWidget(self.box)
-        self.row.addStretch()
-        self.setFocusProxy(self.box)
-        self.box.valueChanged.connect(self.changed)
+        self.setFocusProxy(box)
+        box.valueChanged.connect(self.changed)
 
     @property
     @override
@@ -223,7 +211,7 @@ class DecimalEditor(Editor):
     @override
     def show_value(self, value: object) -> None:
         with QSignalBlocker(self.box):
-            self.box.setValue(cast("float", value))
+            self.box.setValue(cast("Any", value))
 
 
 class DecimalBox(QDoubleSpinBox):
@@ -438,13 +426,6 @@ class _WheelGuard(QObject):
 def _leave_wheel(widget: QWidget) -> None:
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     widget.installEventFilter(_WheelGuard(widget))
-
-
-def _dress(box: QAbstractSpinBox, look: Look) -> None:
-    if isinstance(box, (QSpinBox, QDoubleSpinBox)) and look.unit:
-        box.setSuffix(f" {look.unit}")
-    box.setMinimumSize(_NUMBER_PX, FIELD_PX)
-    _leave_wheel(box)
 
 
 def _number(text: str) -> float | None:

@@ -27,5 +27,6 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("source", "Source", "video"),
     PageSpec("engine", "Model and engine", "engine"),
     PageSpec("tracking", "Tracking", "ids"),
+    PageSpec("recording", "Recording", "record"),
     PageSpec("display", "Display", "mask"),
 )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import OutputError, SessionError
@@ -14,6 +12,8 @@ from app.recording.lock import is_being_recorded
 from app.recording.manifest import SessionState, load_session_manifest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.recording.manifest import SessionManifest
 
 log = logging.getLogger(__name__)
@@ -30,12 +30,6 @@ class SessionEntry:
     size_bytes: int
     is_recording: bool
     """Whether it is being recorded now."""
-
-
-def sessions_folder() -> Path:
-    """Where sessions go at first, by the XDG base directory specification."""
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "peregrine" / "sessions"
 
 
 def list_sessions(folder: Path) -> list[SessionEntry]:

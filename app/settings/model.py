@@ -13,7 +13,17 @@ from app.feed_options import FeedOptions
 from app.overlay import OverlayOptions
 from app.process import DISPLAY_PERIOD_S
 from app.segmentation import Thresholds
-from app.settings.section import Effect, Look, PathKind, Section, look_of, setting
+from app.settings.recording import RecordingOptions
+from app.settings.section import (
+    Effect,
+    Look,
+    PathKind,
+    Section,
+    look_of,
+    require_writable,
+    setting,
+    writable,
+)
 from app.sources.base import FrameMode
 from app.sources.uri import parse_uri
 from app.tracking.settings import TRACKER_BOUNDS, TrackerSettings
@@ -51,7 +61,7 @@ class SourceSettings(Section):
     @classmethod
     def _can_be_read(cls, uri: str | None) -> str | None:
         if uri is not None:
-            _refuse_unwritable(uri)
+            require_writable(uri)
             try:
                 parse_uri(uri)
             except ConsoleError as error:
@@ -105,9 +115,7 @@ class EngineSettings(Section):
     @field_validator("model", "host")
     @classmethod
     def _is_a_path(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            _refuse_unwritable(str(path))
-        return path
+        return writable(path)
 
     def choice(self) -> EngineChoice:
         """What opens the engine."""
@@ -273,6 +281,7 @@ class Settings(Section):
     source: SourceSettings = SourceSettings()
     engine: EngineSettings = EngineSettings()
     tracking: TrackingSettings = TrackingSettings()
+    recording: RecordingOptions = RecordingOptions()
     display: DisplaySettings = DisplaySettings()
 
     def feed_options(self) -> FeedOptions:
@@ -325,13 +334,3 @@ def effects(old: Settings, new: Settings) -> dict[Effect, list[str]]:
 def restarts_feed(old: Settings, new: Settings) -> bool:
     """Whether a running feed has to be started anew to heed the new ones."""
     return Effect.RESTARTS_FEED in effects(old, new)
-
-
-def _refuse_unwritable(text: str) -> None:
-    """Refuse what no file can be called, and what no settings file can hold."""
-    if "\0" in text:
-        raise ValueError("a name cannot hold the character 0")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("its name is no UTF-8") from error

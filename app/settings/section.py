@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pydantic.fields import FieldInfo
 
@@ -93,3 +94,26 @@ def setting(
 def look_of(field: FieldInfo) -> Look:
     """What a field's description says of its look."""
     return next(each for each in field.metadata if isinstance(each, Look))
+
+
+def require_writable(text: str) -> None:
+    """Refuse what no file can be called, and what no settings file can hold.
+
+    Raises
+    ------
+    ValueError
+        With the reason.
+    """
+    if "\0" in text:
+        raise ValueError("a name cannot hold the character 0")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("its name is no UTF-8") from error
+
+
+def writable(path: Path | None) -> Path | None:
+    """Give a path back; raises as `require_writable`."""
+    if path is not None:
+        require_writable(str(path))
+    return path

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QDoubleSpinBox
 
 from app.display import Display
 from app.engine_choice import EngineChoice
 from app.errors import ConsoleError, SourceFormatError, SourceNotFoundError
 from app.overlay import OverlayOptions
 from app.pipeline import Pipeline, PipelineState
+from app.recording.library import list_sessions
 from app.segmentation import Thresholds
 from app.settings.in_use import SettingsInUse
 from app.settings.model import ThresholdSettings
@@ -412,6 +414,23 @@ def test_tracking_and_display_are_changed_while_the_feed_goes_on(
     assert not bench.window.overlay_panel.options.shows_ids
     assert not bench.window.actions_by_id[ActionId.SHOW_IDS].isChecked()
     bench.wait(lambda: bench.made[0].status().state is PipelineState.RUNNING)
+
+
+def test_recordings_follow_the_settings_and_the_panel_changes_them(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.open("endless")
+    bench.wait_for_state(PipelineState.RUNNING)
+
+    bench.desk.change("recording", folder=tmp_path / "films", reserve_gb=0.01)
+    bench.window.recording_panel.findChild(QDoubleSpinBox).setValue(1.5)
+    bench.trigger(ActionId.RECORD)
+    bench.wait(lambda: bench.made[0].status().recording.written > 0)
+    bench.trigger(ActionId.STOP)
+    bench.wait(lambda: bench.made[0].status().state.is_over)
+
+    assert bench.desk.settings.recording.pretrigger_s == 1.5
+    assert len(list_sessions(tmp_path / "films")) == 1
 
 
 def test_the_thresholds_of_the_settings_are_heeded_and_shown(bench: Bench) -> None:

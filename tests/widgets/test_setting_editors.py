@@ -24,14 +24,13 @@ from app.sources.base import FrameMode
 from engines.base import EngineKind, Precision
 from widgets.setting_editors import (
     ChoiceEditor,
-    DecimalEditor,
     Editor,
     GroupEditor,
+    NumberEditor,
     OptionalEditor,
     PathEditor,
     TextEditor,
     ToggleEditor,
-    WholeEditor,
     make_editor,
 )
 
@@ -97,8 +96,8 @@ def test_a_shown_value_is_the_value_and_no_change(
 
 
 def test_the_bounds_are_those_of_the_model(qtbot: QtBot) -> None:
-    threads: WholeEditor = editor_of(qtbot, EngineSettings, "threads")
-    agility: DecimalEditor = editor_of(qtbot, TrackingSettings, "agility")
+    threads: NumberEditor = editor_of(qtbot, EngineSettings, "threads")
+    agility: NumberEditor = editor_of(qtbot, TrackingSettings, "agility")
 
     assert (threads.box.minimum(), threads.box.maximum()) == (1, 64)
     assert (agility.box.minimum(), agility.box.maximum()) == (0.01, 100)
@@ -134,7 +133,7 @@ def test_keys_choose(qtbot: QtBot) -> None:
 def test_a_number_can_be_typed_in_any_way(
     qtbot: QtBot, typed: str, value: float
 ) -> None:
-    editor: DecimalEditor = editor_of(qtbot, TrackingSettings, "false_tracks_per_frame")
+    editor: NumberEditor = editor_of(qtbot, TrackingSettings, "false_tracks_per_frame")
     editor.show_value(1e-3)
 
     type_into(qtbot, editor.box, typed)
@@ -143,7 +142,7 @@ def test_a_number_can_be_typed_in_any_way(
 
 
 def test_a_number_out_of_bounds_cannot_be_entered(qtbot: QtBot) -> None:
-    editor: DecimalEditor = editor_of(qtbot, TrackingSettings, "lost_after_s")
+    editor: NumberEditor = editor_of(qtbot, TrackingSettings, "lost_after_s")
 
     type_into(qtbot, editor.box, "900")
 
@@ -151,7 +150,7 @@ def test_a_number_out_of_bounds_cannot_be_entered(qtbot: QtBot) -> None:
 
 
 def test_a_unit_stays_where_it_is(qtbot: QtBot) -> None:
-    editor: DecimalEditor = editor_of(qtbot, TrackingSettings, "lost_after_s")
+    editor: NumberEditor = editor_of(qtbot, TrackingSettings, "lost_after_s")
 
     type_into(qtbot, editor.box, "2.5")
 
@@ -160,7 +159,7 @@ def test_a_unit_stays_where_it_is(qtbot: QtBot) -> None:
 
 
 def test_a_step_of_a_wide_range_multiplies(qtbot: QtBot) -> None:
-    editor: DecimalEditor = editor_of(qtbot, TrackingSettings, "false_tracks_per_frame")
+    editor: NumberEditor = editor_of(qtbot, TrackingSettings, "false_tracks_per_frame")
     editor.show_value(1e-6)
 
     qtbot.keyClick(editor.box, Qt.Key.Key_Up)
@@ -236,7 +235,7 @@ def test_values_of_a_group_go_together(qtbot: QtBot) -> None:
 
 
 def test_the_wheel_scrolls_past_a_field_without_the_focus(qtbot: QtBot) -> None:
-    editor: WholeEditor = editor_of(qtbot, EngineSettings, "threads")
+    editor: NumberEditor = editor_of(qtbot, EngineSettings, "threads")
     editor.box.clearFocus()
 
     def turn() -> None:

@@ -103,7 +103,7 @@ def test_a_change_is_marked_and_told_and_applied(bench: Bench) -> None:
     bench.type_threads("4")
 
     assert bench.row("engine", "threads").is_marked
-    assert bench.titles() == ["Source", "Model and engine •", "Tracking", "Display"]
+    assert [each for each in bench.titles() if "•" in each] == ["Model and engine •"]
     assert bench.dialog.note_text == "Restarts the feed: Threads."
     assert bench.applied == []
 
@@ -309,7 +309,7 @@ def test_a_click_opens_a_page(bench: Bench, qtbot: QtBot) -> None:
 
 def test_every_field_is_reached_with_tab(bench: Bench, qtbot: QtBot) -> None:
     bench.dialog.open_page("display")
-    page = bench.dialog.pages[3]
+    page = bench.dialog.pages[4]
     page.rows["shows_mask"].editor.setFocus()
     reached = set()
 

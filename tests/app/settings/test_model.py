@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 
 from app.engine_choice import EngineChoice
 from app.overlay import OverlayOptions
+from app.paths import sessions_folder
+from app.recording.settings import Quality, RecordingSettings
 from app.segmentation import Thresholds
 from app.settings.model import (
     SECTIONS,
@@ -25,6 +28,7 @@ from app.settings.model import (
     restarts_feed,
     section_type,
 )
+from app.settings.recording import RecordingOptions
 from app.settings.section import Effect, look_of
 from app.sources.base import FrameMode
 from app.tracking.settings import TRACKER_BOUNDS, TrackerSettings
@@ -53,6 +57,15 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
         "false_tracks_per_frame": 0.1,
         "min_confidence": 0.3,
         "birth_confidence": 0.7,
+    },
+    "recording": {
+        "folder": Path("/recordings"),
+        "quality": Quality.LOSSLESS,
+        "is_grey": True,
+        "pretrigger_s": 2.5,
+        "keeps_masks": True,
+        "seconds_limit": 600.0,
+        "reserve_gb": 5.0,
     },
     "display": {
         "shows_mask": False,
@@ -89,6 +102,7 @@ def test_the_defaults_are_those_of_what_they_set() -> None:
     assert settings.tracking.asked_thresholds() is None
     assert settings.display.overlay() == OverlayOptions()
     assert settings.engine.choice() == EngineChoice()
+    assert settings.recording.recorder() == RecordingSettings(sessions_folder())
 
 
 def test_every_parameter_of_the_tracker_can_be_set() -> None:
@@ -110,6 +124,34 @@ def test_what_is_set_reaches_what_it_sets() -> None:
     assert engine.choice() == EngineChoice(kind=EngineKind.TENSORFLOW, threads=4)
 
 
+def test_every_choice_of_a_recording_reaches_the_recorder() -> None:
+    options = RecordingOptions(**OTHER_VALUES["recording"])
+
+    assert options.recorder() == RecordingSettings(
+        folder=Path("/recordings"),
+        quality=Quality.LOSSLESS,
+        is_grey=True,
+        pretrigger_s=2.5,
+        keeps_masks=True,
+        seconds_limit=600.0,
+        reserve_bytes=5_000_000_000,
+    )
+
+
+def test_what_the_panel_changes_leaves_the_rest_of_the_options() -> None:
+    options = RecordingOptions(folder=Path("/recordings"), reserve_gb=5.0)
+    panel = replace(options.recorder(), quality=Quality.SMALL, pretrigger_s=1.5)
+
+    taken = options.taking(panel)
+
+    assert taken == RecordingOptions(
+        folder=Path("/recordings"),
+        reserve_gb=5.0,
+        quality=Quality.SMALL,
+        pretrigger_s=1.5,
+    )
+
+
 @pytest.mark.parametrize(
     ("type_", "values"),
     [
@@ -125,6 +167,9 @@ def test_what_is_set_reaches_what_it_sets() -> None:
         (EngineSettings, {"hosts": None}),
         (SourceSettings, {"start_uri": ""}),
         (SourceSettings, {"start_uri": "synthetic://?seed=1&seed=2"}),
+        (RecordingOptions, {"folder": Path("a\0b")}),
+        (RecordingOptions, {"pretrigger_s": 61.0}),
+        (RecordingOptions, {"seconds_limit": 0.0}),
         (DisplaySettings, {"mask_opacity": 1.01}),
         (DisplaySettings, {"mask_opacity": float("nan")}),
         (DisplaySettings, {"shows_mask": 1}),

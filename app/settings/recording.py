@@ -1,0 +1,89 @@
+"""What the operator sets about recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import field_validator
+
+from app.paths import sessions_folder
+from app.recording.settings import Quality, RecordingSettings
+from app.settings.section import Look, PathKind, Section, setting, writable
+
+MOST_PRETRIGGER_S = 60.0
+_GB = 1e9
+# The defaults are the recorder's own; a folder it has none.
+_RECORDER = RecordingSettings(Path())
+_SAME = ("quality", "is_grey", "pretrigger_s", "keeps_masks", "seconds_limit")
+"""Called the same here and there."""
+
+
+class RecordingOptions(Section):
+    """Where and how sessions are recorded; a change counts for the next one."""
+
+    folder: Path | None = setting(
+        None,
+        "Folder",
+        "Holds the sessions, each a folder of its own.",
+        Look(automatic="in the data folder of the user", path=PathKind.FOLDER),
+    )
+    quality: Quality = setting(
+        _RECORDER.quality,
+        "Quality",
+        "Small loses fine texture, and has a third of the size. Lossless keeps every"
+        " pixel, and takes three to ten times the size and more of the processor.",
+    )
+    is_grey: bool = setting(
+        _RECORDER.is_grey,
+        "Grey only",
+        "Leave out colour: half of the work, and of the size.",
+    )
+    pretrigger_s: float = setting(
+        _RECORDER.pretrigger_s,
+        "Before the start",
+        "How much from before the start is recorded too. Larger takes more memory, and"
+        " encodes all the time.",
+        Look(unit="s", decimals=1),
+        ge=0,
+        le=MOST_PRETRIGGER_S,
+    )
+    keeps_masks: bool = setting(
+        _RECORDER.keeps_masks,
+        "Keep masks",
+        "Keep what the network took for foreground in every frame, too.",
+    )
+    seconds_limit: float | None = setting(
+        _RECORDER.seconds_limit,
+        "End after",
+        "A recording ends by itself after this time.",
+        Look(unit="s", decimals=0, automatic="when it is stopped"),
+        ge=1,
+        le=86_400,
+    )
+    reserve_gb: float = setting(
+        _RECORDER.reserve_bytes / _GB,
+        "Leave free on the disk",
+        "A recording ends while this much is left. Larger leaves more to other"
+        " programs.",
+        Look(unit="GB"),
+        ge=0.01,
+        le=10_000,
+    )
+
+    @field_validator("folder")
+    @classmethod
+    def _is_a_path(cls, folder: Path | None) -> Path | None:
+        return writable(folder)
+
+    def recorder(self) -> RecordingSettings:
+        """The recorder's own."""
+        return RecordingSettings(
+            folder=self.folder or sessions_folder(),
+            reserve_bytes=round(self.reserve_gb * _GB),
+            **self.values(_SAME),
+        )
+
+    def taking(self, recorder: RecordingSettings) -> RecordingOptions:
+        """These, with what a panel changed of the recorder's own."""
+        changes = {name: getattr(recorder, name) for name in _SAME}
+        return self.model_copy(update=changes)
