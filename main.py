@@ -17,6 +17,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app import VERSION
 from app.errors import ConsoleError
 from app.feed_spawn import spawn_feed
 from app.paths import SAMPLE_CLIP, settings_folder, state_folder
@@ -43,7 +44,7 @@ COMMANDS = (
     "doctor",
 )
 """Each is a module of `app.commands`."""
-_HELP = ("-h", "--help")
+_ANSWERED_AT_ONCE = ("-h", "--help", "--version")
 _HEADLESS_SECONDS = 20.0
 # What a console shows that has never been used: no camera, no file is needed.
 _FIRST_SOURCE = "synthetic://"
@@ -53,12 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run Peregrine; gives the exit status."""
     prepare_process()
     words = sys.argv[1:] if argv is None else argv
-    has_commands = any(word in (*COMMANDS, *_HELP) for word in words)
+    has_commands = any(word in (*COMMANDS, *_ANSWERED_AT_ONCE) for word in words)
     obstacle = "" if has_commands else _obstacle_to_a_window()
     # It loads the engine's library while this one loads the window's.
     spawned = None if has_commands or obstacle else spawn_feed()
     try:
-        arguments = make_parser(has_commands=has_commands).parse_args(words)
+        parser = make_parser(has_commands=has_commands)
+        arguments, unknown = parser.parse_known_args(words)
+        if unknown:
+            parser.error(_unknown_text(unknown, has_commands=has_commands))
         if arguments.run is not None:
             return int(arguments.run(arguments))
         if spawned is None:
@@ -81,6 +85,7 @@ def make_parser(*, has_commands: bool = True) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="main.py", description="Tracks fast-moving objects in 120 fps video."
     )
+    parser.add_argument("--version", action="version", version=f"Peregrine {VERSION}")
     parser.add_argument(
         "--source",
         metavar="SOURCE",
@@ -98,6 +103,16 @@ def make_parser(*, has_commands: bool = True) -> argparse.ArgumentParser:
         for name in COMMANDS:
             importlib.import_module(f"app.commands.{name}").add_parser(commands)
     return parser
+
+
+def _unknown_text(words: Sequence[str], *, has_commands: bool) -> str:
+    first = words[0]
+    if has_commands or first.startswith("-"):
+        return f"unrecognized arguments: {' '.join(words)}"
+    return (
+        f"there is no command {first!r}. Commands: {', '.join(COMMANDS)}."
+        f" To open a source, type --source {first}"
+    )
 
 
 def run_window(arguments: argparse.Namespace, spawned: SpawnedFeed) -> int:

@@ -19,8 +19,12 @@ class SpawnedFeed:
     socket: socket.socket
 
     def close(self) -> None:
-        """Let go of one that nobody took over; nothing where somebody has."""
+        """End one that nobody took over; nothing where somebody has."""
+        if self.socket.fileno() == -1:
+            return
         self.socket.close()
+        self.process.kill()
+        self.process.wait()
 
 
 def spawn_feed() -> SpawnedFeed:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import VERSION
 from app.overlay import OverlayOptions
 from app.pipeline import PipelineState
 from app.settings.recording import RecordingOptions
@@ -395,7 +396,7 @@ class MainWindow(QMainWindow):
         about.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         about.setWindowTitle(f"About {NAME}")
         about.setIconPixmap(icon("peregrine", Colour.ACCENT).pixmap(48, 48))
-        about.setText(f"{NAME} tracks fast objects in 120 fps video.")
+        about.setText(f"{NAME} {VERSION} tracks fast objects in 120 fps video.")
         about.setInformativeText("Licensed under the Apache License, version 2.0.")
         about.open()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import pytest
 
+import app
 import main as command_line
 from app.paths import SAMPLE_CLIP
 
@@ -122,6 +123,27 @@ def test_a_model_folder_without_a_manifest_ends_with_message_and_hint(
 
     assert status == 1
     assert "manifest.json" in capsys.readouterr().err
+
+
+def test_a_word_that_is_no_command_is_answered_with_those_there_are(
+    capsys: CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(["clip.mp4"])
+
+    told = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert "there is no command 'clip.mp4'" in told
+    assert "track, associate" in told
+    assert "--source clip.mp4" in told
+
+
+def test_the_version_is_that_of_the_project(capsys: CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(["--version"])
+
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"Peregrine {app.VERSION}\n"
 
 
 def test_commands_run_where_pyside6_is_not_installed(tmp_path: Path) -> None:
