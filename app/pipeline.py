@@ -47,8 +47,9 @@ _WAIT_S = 0.1
 _JOIN_S = 2.0
 # Frames read ahead where every frame counts; more only holds memory.
 _READ_AHEAD = 8
-# In live mode; the least urgent of the three makes no frame late.
-_CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 3, 2, 1
+# In live mode; the least urgent of the three makes no frame late. What records comes
+# after them, and before everything else (`app.recording.priority`).
+_CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 4, 3, 2
 # Live frames may wait while the engine takes longer for once: at 120 a second, that is
 # 25 ms before the feed jumps to the newest.
 _LATE_FRAMES = 3

@@ -38,14 +38,16 @@ def hurry_thread(urgency: int, thread_id: int = 0) -> None:
     Parameters
     ----------
     urgency : int
-        1 to 99. Larger goes before smaller; 1 goes before every ordinary thread.
+        1 to 99. Larger goes before smaller; 1 goes before every ordinary thread, and
+        0 makes it one again.
     thread_id : int
         Of the system; a process's is that of its main thread. 0 is the calling one.
     """
     if not hasattr(os, "sched_setscheduler"):
         return
-    policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+    policy = os.SCHED_RR if urgency else os.SCHED_OTHER
     try:
+        policy |= os.SCHED_RESET_ON_FORK
         os.sched_setscheduler(thread_id, policy, os.sched_param(urgency))
     except OSError as error:
         log.info("no real-time priority %d: %s", urgency, error.strerror)

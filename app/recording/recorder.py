@@ -16,7 +16,7 @@ from app.frames import TrackState
 from app.handoff import Backlog
 from app.recording.encoder import FrameEncoder, choose_codec
 from app.recording.manifest import SessionManifest, SessionState
-from app.recording.priority import prefer_thread
+from app.recording.priority import ThreadPreference
 from app.recording.ring import PreTriggerRing, ResultRing
 from app.recording.rows import EventRow, GapRow, ResultRow
 from app.recording.session_writer import SessionWriter
@@ -332,13 +332,14 @@ class Recorder:
             self._worker.start()
 
     def _run(self, stop: threading.Event) -> None:
-        prefer_thread()
+        preference = ThreadPreference(is_live=not self._waits)
         while not stop.is_set() and not self._raw.is_drained:
             self._obey()
             frame = self._raw.take(_WAIT_S)
             if frame is not None:
                 self._take(frame)
             self._look_at_end(frame)
+            preference.look()
         self._obey()
         if self._writer is not None:
             self._end_session("the source has ended", waits_for_results=False)
@@ -387,7 +388,12 @@ class Recorder:
             settings=_plain(settings),
         )
         writer = SessionWriter(
-            folder, manifest, settings.reserve_bytes, self._sample, self._open_segment
+            folder,
+            manifest,
+            settings.reserve_bytes,
+            self._sample,
+            self._open_segment,
+            is_live=not self._waits,
         )
         writer.start()
         self._taken = self._encoder_losses = self._disk_losses = 0

@@ -18,7 +18,7 @@ from app.recording.database import SessionDatabase
 from app.recording.encoder import EncodedFrame
 from app.recording.lock import SessionLock
 from app.recording.manifest import SessionManifest, SessionState
-from app.recording.priority import prefer_thread
+from app.recording.priority import ThreadPreference
 from app.recording.rows import EventRow, GapRow, ResultRow, TelemetryRow
 from app.recording.video_segment import VideoSegment
 from app.worker import Worker
@@ -78,6 +78,8 @@ class SessionWriter:
         Gives measurements for the telemetry, twice a second.
     open_segment : callable
         Makes the video files.
+    is_live : bool
+        Whether frames come at their own time.
     """
 
     def __init__(
@@ -87,8 +89,11 @@ class SessionWriter:
         reserve_bytes: int,
         sample: Callable[[], dict[str, float]],
         open_segment: Callable[[Path, FrameEncoder], VideoSegment] = VideoSegment,
+        *,
+        is_live: bool = True,
     ) -> None:
         self.folder = folder
+        self._is_live = is_live
         self._manifest = manifest
         self._reserve_bytes = reserve_bytes
         self._sample = sample
@@ -225,7 +230,6 @@ class SessionWriter:
     # --- recorder thread
 
     def _run(self, stop: threading.Event) -> None:
-        prefer_thread()
         lock = SessionLock(self.folder)
         ballast = self.folder / _BALLAST
         try:
@@ -249,6 +253,7 @@ class SessionWriter:
     def _write(self, stop: threading.Event) -> None:
         assert self._database is not None
         due_s = time.monotonic() + _COMMIT_S
+        preference = ThreadPreference(is_live=self._is_live)
         while not stop.is_set() and not self._is_finished():
             item = self._items.take(_WAIT_S)
             if item is not None:
@@ -257,6 +262,7 @@ class SessionWriter:
             if now_s >= due_s:
                 due_s = now_s + _COMMIT_S
                 self._database.commit()
+                preference.look()
             if self._sync_error is not None:
                 raise self._sync_error
             if self._free_bytes < self._reserve_bytes and not self._ended:
@@ -434,6 +440,7 @@ class SessionWriter:
     # --- sync thread
 
     def _run_sync(self, stop: threading.Event) -> None:
+        ThreadPreference(is_live=self._is_live)
         while not stop.wait(_SYNC_S):
             self._free_bytes = shutil.disk_usage(self.folder).free
             database = self._database

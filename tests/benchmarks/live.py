@@ -117,7 +117,7 @@ def main() -> int:
     add_engine_arguments(parser)
     arguments = parser.parse_args()
     if "DISPLAY" not in os.environ:
-        return _again_under_xvfb()
+        return again_under_xvfb()
     prepare_process()
     make_engine = engine_factory(arguments)
     measurement = Measurement()
@@ -162,7 +162,7 @@ def main() -> int:
     return 0
 
 
-def _again_under_xvfb() -> int:
+def again_under_xvfb() -> int:
     command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
     return subprocess.run(
         [*command, sys.executable, *sys.orig_argv[1:]], check=False
