@@ -150,7 +150,9 @@ def _run_console(arguments: argparse.Namespace, feeds: FeedProcess) -> int:
     def make_feed(uri: str, mode: FrameMode) -> Feed:
         is_paced = mode is FrameMode.LIVE
         make_source = partial(open_source, uri, is_paced=is_paced)
-        return feeds.make_feed(make_source, in_use.now.engine.choice().factory(), mode)
+        now = in_use.now
+        make_engine = now.engine.choice().factory(now.hardware.memory_reserve_mb)
+        return feeds.make_feed(make_source, make_engine, mode)
 
     state = QSettings(str(settings_folder() / "window.ini"), QSettings.Format.IniFormat)
     last_uri = next(iter(Memory(state).recent), _FIRST_SOURCE)

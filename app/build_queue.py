@@ -73,6 +73,8 @@ class BuildQueue:
         self._entries: list[_Entry] = []
         self._count = 0
         self._took_s: dict[tuple[object, object], float] = {}
+        self.memory_reserve_mb: float | None = None
+        """What the next builds must leave free; None leaves that to the console."""
 
     def add(self, order: BuildOrder, folder: Path) -> Build:
         """Queue a build that makes a folder.
@@ -150,7 +152,10 @@ class BuildQueue:
             entry.folder.parent.mkdir(parents=True, exist_ok=True)
             python = find_interpreter(self._python)
             entry.job = ConversionJob(
-                entry.order.to_request(entry.folder), python, entry.order.clip
+                entry.order.to_request(entry.folder),
+                python,
+                entry.order.clip,
+                self.memory_reserve_mb,
             )
             entry.job.start()
         except (ConsoleError, EngineError) as error:

@@ -140,12 +140,19 @@ class ConversionJob:
         The interpreter that does it, see `find_interpreter`.
     clip : str
         Source of real frames to compare and to quantise on; empty for made-up ones.
+    memory_reserve_mb : float, optional
+        What must stay free; None leaves that to the console.
     """
 
     def __init__(
-        self, request: ConversionRequest, python: Path, clip: str = ""
+        self,
+        request: ConversionRequest,
+        python: Path,
+        clip: str = "",
+        memory_reserve_mb: float | None = None,
     ) -> None:
         self._clip = clip
+        self._memory_reserve_mb = memory_reserve_mb
         if clip:
             request = request._replace(frames_key=_key_of(clip))
         self._request = request
@@ -191,7 +198,9 @@ class ConversionJob:
         return self.status()
 
     def _run(self, stop: threading.Event) -> None:
-        require_memory_to_convert(self._request)
+        require_memory_to_convert(
+            self._request, asked_reserve_mb=self._memory_reserve_mb
+        )
         with (
             tempfile.TemporaryFile() as messages,
             tempfile.TemporaryDirectory(prefix="peregrine-") as scratch,

@@ -34,8 +34,13 @@ class EngineChoice:
     host: Path | None = None
     """Interpreter of the process that runs it; None runs it where the feed runs."""
 
-    def factory(self) -> Callable[[], Engine]:
+    def factory(self, memory_reserve_mb: float | None = None) -> Callable[[], Engine]:
         """What opens the engine; picklable.
+
+        Parameters
+        ----------
+        memory_reserve_mb : float, optional
+            What must stay free; None leaves that to the console.
 
         Raises
         ------
@@ -48,4 +53,6 @@ class EngineChoice:
         make_engine: Callable[[], Engine] = partial(open_engine, *order)
         if self.host is not None:
             make_engine = partial(HostedEngine, self.host, *order)
-        return partial(open_within_memory, make_engine, self.kind, manifest)
+        return partial(
+            open_within_memory, make_engine, self.kind, manifest, memory_reserve_mb
+        )

@@ -95,7 +95,7 @@ def run_console(
     watches: list[MachineWatch] = []
     watching = QTimer()
     watching.setSingleShot(True)
-    watching.timeout.connect(partial(_watch, watches, console, window, memory))
+    watching.timeout.connect(partial(_watch, watches, console, window, memory, desk))
     watching.start(_WATCH_AFTER_MS)
     rooms: list[EngineRoom] = []
     window.engines_requested.connect(partial(_show_engines, rooms, console, window))
@@ -124,13 +124,19 @@ def run_console(
 
 
 def _watch(
-    watches: list[MachineWatch], console: Console, window: MainWindow, memory: Memory
+    watches: list[MachineWatch],
+    console: Console,
+    window: MainWindow,
+    memory: Memory,
+    desk: SettingsDesk,
 ) -> None:
     # Loaded when the first picture is there.
     from widgets.machine_watch import watch_machine
 
     watches.append(watch_machine(console, window, memory))
     watches[0].figures_taken.connect(console.tell_machine)
+    watches[0].heed(desk.settings.hardware)
+    desk.changed.connect(lambda _, now: watches[0].heed(now.hardware))
     watches[0].start()
 
 

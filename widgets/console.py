@@ -178,7 +178,8 @@ class Console(QObject):
         if self._feed is None:
             return
         try:
-            make_engine = choice.factory()
+            reserve_mb = self._desk.settings.hardware.memory_reserve_mb
+            make_engine = choice.factory(reserve_mb)
         except EngineError as error:
             self.trial_failed.emit(error)
             return

@@ -19,6 +19,7 @@ from app.hardware.readings import HardwareSample
 from app.hardware.remedies import RemedyRunner, find_elevation
 from app.hardware.tree import Tree
 from app.pipeline import PipelineState
+from app.settings.hardware import HardwareOptions
 from app.telemetry import TelemetryEvent
 from app.telemetry_file import write_telemetry
 from app.verdict import Judge, Verdict
@@ -38,13 +39,12 @@ if TYPE_CHECKING:
     from widgets.main_window import MainWindow
     from widgets.memory import Memory
 
-_PERIOD_MS = 1000
 _PICTURES = "Pictures (*.png)"
 _TABLES = "Tables (*.csv)"
 
 
 class MachineWatch(QObject):
-    """Looks at the machine once a second, and at the feed whenever it is told of.
+    """Looks at the machine about once a second, and at the feed whenever it is told of.
 
     Lives in the GUI thread, where it only reads what the monitor's threads found.
 
@@ -60,7 +60,7 @@ class MachineWatch(QObject):
         Keeps which graphs are shown.
     """
 
-    figures_taken = Signal(object)  # HardwareFigures: once a second
+    figures_taken = Signal(object)  # HardwareFigures: as often as they are read
 
     _remedy_ended = Signal(object)  # Exception or None, from the runner's thread
 
@@ -91,7 +91,8 @@ class MachineWatch(QObject):
         self._shown: tuple[AlarmKind, Message] | None = None
         self._evidence: VerdictDialog | None = None
         self._timer = QTimer(self)
-        self._timer.setInterval(_PERIOD_MS)
+        self._options = HardwareOptions()
+        self.heed(self._options)
         self._timer.timeout.connect(self.poll)
         console.bridge.status_taken.connect(self.show_status)
         console.bridge.sample_taken.connect(self._on_sample_taken)
@@ -106,6 +107,12 @@ class MachineWatch(QObject):
     def sample(self) -> HardwareSample:
         """What was read last."""
         return self._sample
+
+    def heed(self, options: HardwareOptions) -> None:
+        """Read so often, and warn of that, from now on."""
+        self._options = options
+        self._timer.setInterval(round(1e3 * options.reading_period_s))
+        self._monitor.set_period(options.reading_period_s)
 
     def start(self) -> None:
         """Begin to read the machine; again does nothing."""
@@ -128,7 +135,12 @@ class MachineWatch(QObject):
         self._dock.show_figures(figures)
         self.figures_taken.emit(figures)
         before = frozenset(alarm.kind for alarm in self._alarms)
-        self._alarms = find_alarms(self._sample, before, is_running=self._is_running)
+        self._alarms = find_alarms(
+            self._sample,
+            before,
+            is_running=self._is_running,
+            limits=self._options.alarm_limits(),
+        )
         now = {alarm.kind: alarm for alarm in self._alarms}
         for kind, alarm in now.items():
             if kind not in before:
@@ -216,10 +228,21 @@ class MachineWatch(QObject):
         alarm = next((each for each in self._alarms if each.kind is kind), None)
         if alarm is None or alarm.remedy is None:
             return
-        can_run = self._runner.can_run
-        dialog = RemedyDialog(alarm.remedy, can_run=can_run, parent=self._window)
+        dialog = RemedyDialog(
+            alarm.remedy, obstacle=self._obstacle(), parent=self._window
+        )
         dialog.agreed.connect(self._on_agreed)
         dialog.open()
+
+    def _obstacle(self) -> str:
+        if not self._options.runs_remedies:
+            return "By the settings (Hardware) nothing is run as root."
+        if not self._runner.can_run:
+            return (
+                "Nothing here can ask for the password (neither pkexec nor"
+                " SUDO_ASKPASS)."
+            )
+        return ""
 
     def _on_agreed(self, remedy: RootRemedy) -> None:
         self._note(remedy.purpose)

@@ -18,14 +18,14 @@ class RemedyDialog(QMessageBox):
     Parameters
     ----------
     remedy : RootRemedy
-    can_run : bool
-        Whether something here asks for the password.
+    obstacle : str
+        Why it cannot be run from here; empty where it can.
     parent : QWidget
     """
 
     agreed = Signal(object)  # RootRemedy to run
 
-    def __init__(self, remedy: RootRemedy, *, can_run: bool, parent: QWidget) -> None:
+    def __init__(self, remedy: RootRemedy, *, obstacle: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(remedy.purpose)
@@ -36,19 +36,16 @@ class RemedyDialog(QMessageBox):
         self._copy = self.addButton("Copy command", role.ActionRole)
         cancel = self.addButton(QMessageBox.StandardButton.Cancel)
         self._run = None
-        if can_run:
+        if not obstacle:
             self.setText(f"{remedy.purpose}? This is run as root:")
             self._run = self.addButton("Run as root", role.AcceptRole)
             self._run.clicked.connect(self._on_run_clicked)
         else:
-            self.setText(
-                "Nothing here can ask for the password (neither pkexec nor"
-                " SUDO_ASKPASS). Run in a terminal:"
-            )
+            self.setText(f"{obstacle} Run in a terminal:")
         self.setDefaultButton(cancel)
         restore = f"When Peregrine closes:\n{remedy.restore}" if remedy.restore else ""
-        lines = [remedy.apply if can_run else remedy.command]
-        if can_run and restore:
+        lines = [remedy.command if obstacle else remedy.apply]
+        if restore and not obstacle:
             lines.append(restore)
         self.setInformativeText("\n\n".join(lines))
         self._copy.clicked.connect(self._on_copy_clicked)

@@ -11,8 +11,11 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from app.errors import SettingsError
 from app.settings.draft import Draft, Key
 from app.settings.store import read_settings, write_settings
+from app.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtWidgets import QWidget
 
     from app.settings.in_use import SettingsInUse
@@ -23,12 +26,13 @@ log = logging.getLogger(__name__)
 
 # A slider that is dragged changes a setting sixty times a second.
 _SAVE_AFTER_MS = 1000
+_JOIN_S = 5.0
 
 
 class SettingsDesk(QObject):
     """Holds the settings in use, opens their dialog, and saves what changes.
 
-    Lives in the GUI thread.
+    Lives in the GUI thread, and writes in another: a disk takes its time.
 
     Parameters
     ----------
@@ -40,6 +44,9 @@ class SettingsDesk(QObject):
     changed = Signal(object, object)  # Settings before and from now on
     faulted = Signal(object)  # SettingsError: they could not be saved
 
+    _saved = Signal(object)  # Exception or None, from the thread that wrote
+    _exported = Signal(object)  # the same
+
     def __init__(self, in_use: SettingsInUse, window: QWidget) -> None:
         super().__init__(window)
         self._in_use = in_use
@@ -49,6 +56,9 @@ class SettingsDesk(QObject):
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(_SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save)
+        self._writer: Worker | None = None
+        self._saved.connect(self._on_saved)
+        self._exported.connect(self._on_exported)
 
     @property
     def settings(self) -> Settings:
@@ -90,13 +100,10 @@ class SettingsDesk(QObject):
         self.put(draft.result())
 
     def save(self) -> None:
-        """Write what is not written yet; `faulted` tells where that fails."""
+        """Write soon what is not written yet; `faulted` tells where that fails."""
         self._save_timer.stop()
-        try:
-            self._in_use.save()
-        except SettingsError as error:
-            log.error("%s %s", error, error.hint)  # noqa: TRY400  expected
-            self.faulted.emit(error)
+        if not self._write(self._in_use.save, self._saved.emit):
+            self._save_timer.start()
 
     def open_dialog(self, section: str = "") -> None:
         """Show the settings, or the dialog that shows them already.
@@ -115,10 +122,22 @@ class SettingsDesk(QObject):
         self._dialog.activateWindow()
 
     def close(self) -> None:
-        """Close the dialog, and save."""
+        """Close the dialog, save, and wait for that.
+
+        Raises
+        ------
+        WorkerStuckError
+            If the disk does not take it.
+        """
+        self._save_timer.stop()
         if self._dialog is not None:
             self._dialog.close()
-        self.save()
+        if self._writer is not None:
+            self._writer.join(_JOIN_S)
+        try:
+            self._in_use.save()
+        except SettingsError as error:
+            self._on_saved(error)
 
     def _make_dialog(self) -> SettingsDialog:
         # Loaded when it is asked for: it would delay the first picture.
@@ -152,11 +171,35 @@ class SettingsDesk(QObject):
             self._dialog.show_problem(f"Cannot read {path}: {error.strerror}.")
 
     def _on_export_chosen(self, path: str, settings: Settings) -> None:
-        try:
+        def write() -> None:
             write_settings(settings, Path(path))
-        except SettingsError as error:
+
+        if not self._write(write, self._exported.emit) and self._dialog is not None:
+            self._dialog.show_problem("Not exported: the disk is busy. Try again.")
+
+    def _write(
+        self, write: Callable[[], None], tell: Callable[[Exception | None], None]
+    ) -> bool:
+        """Write in a thread; whether the one before has ended."""
+        if self._writer is not None and self._writer.is_alive:
+            return False
+        self._writer = Worker("settings", lambda _: write(), tell, is_daemon=False)
+        self._writer.start()
+        return True
+
+    def _on_saved(self, error: Exception | None) -> None:
+        if isinstance(error, SettingsError):
+            log.error("%s %s", error, error.hint)
+            self.faulted.emit(error)
+        elif error is not None:
+            raise error
+
+    def _on_exported(self, error: Exception | None) -> None:
+        if isinstance(error, SettingsError):
             if self._dialog is not None:
                 self._dialog.show_problem(f"Not exported: {error.message}.")
+        elif error is not None:
+            raise error
 
     def _on_finished(self) -> None:
         self._dialog = None

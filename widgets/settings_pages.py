@@ -29,4 +29,5 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("tracking", "Tracking", "ids"),
     PageSpec("recording", "Recording", "record"),
     PageSpec("display", "Display", "mask"),
+    PageSpec("hardware", "Hardware", "machine"),
 )

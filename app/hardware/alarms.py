@@ -13,9 +13,8 @@ from app.hardware.remedies import RootRemedy, change_mode, pin_clocks, start_fan
 if TYPE_CHECKING:
     from app.hardware.readings import HardwareSample, Temperature
 
-# A limit is near from here on, and far again a little below.
-_NEAR_C = 5.0
-_FAR_C = 8.0
+# A limit that was near is far again this much further below.
+_FARTHER_C = 3.0
 # A fan that stands still is right in a machine that is idle and cool.
 _BUSY_RATIO = 0.5
 _WARM_C = 60.0
@@ -47,6 +46,21 @@ class Alarm:
     remedy: RootRemedy | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmLimits:
+    """From where on something is wrong."""
+
+    near_limit_c: float = 5.0
+    """Below the temperature at which clocks are lowered. Larger warns earlier."""
+    memory_reserve_mb: float | None = None
+    """Of memory; None takes a share of it, see `reserve_mb`. Larger warns earlier."""
+    full_disk_mb: float | None = None
+    """Of free space; None takes 2 GB or 3 % of the disk. Larger warns earlier."""
+
+
+_LIMITS = AlarmLimits()
+
+
 def hottest(sample: HardwareSample) -> Temperature | None:
     """The sensor that is nearest to its limit; without limits, the warmest."""
     limited = [each for each in sample.temperatures if each.limit_c is not None]
@@ -60,6 +74,7 @@ def find_alarms(
     before: frozenset[AlarmKind] = frozenset(),
     *,
     is_running: bool = True,
+    limits: AlarmLimits = _LIMITS,
 ) -> tuple[Alarm, ...]:
     """Look for everything that is wrong.
 
@@ -72,13 +87,15 @@ def find_alarms(
         temperature at the edge does not raise an alarm again and again.
     is_running : bool
         Whether a feed runs: the power mode matters only then.
+    limits : AlarmLimits, optional
+        Those of the operator.
     """
     found = [
         _throttling(sample),
-        _near_limit(sample, before),
-        _memory(sample, before),
+        _near_limit(sample, before, limits.near_limit_c),
+        _memory(sample, before, limits.memory_reserve_mb),
         _fan(sample),
-        _disk(sample),
+        _disk(sample, limits.full_disk_mb),
         _power_mode(sample) if is_running else None,
     ]
     return tuple(each for each in found if each is not None)
@@ -107,13 +124,16 @@ def _throttling(sample: HardwareSample) -> Alarm | None:
     return Alarm(AlarmKind.THROTTLING, text, hint, remedy=remedy)
 
 
-def _near_limit(sample: HardwareSample, before: frozenset[AlarmKind]) -> Alarm | None:
+def _near_limit(
+    sample: HardwareSample, before: frozenset[AlarmKind], near_c: float
+) -> Alarm | None:
     warmest = hottest(sample)
     if warmest is None or warmest.limit_c is None or _is_past_passive(warmest):
         return None
-    margin_c = _FAR_C if AlarmKind.NEAR_LIMIT in before else _NEAR_C
+    if AlarmKind.NEAR_LIMIT in before:
+        near_c += _FARTHER_C
     left_c = warmest.limit_c - warmest.now_c
-    if left_c > margin_c:
+    if left_c > near_c:
         return None
     is_last = warmest.limit_c == warmest.critical_c
     then = "the machine is switched off" if is_last else "clocks are lowered"
@@ -128,11 +148,13 @@ def _near_limit(sample: HardwareSample, before: frozenset[AlarmKind]) -> Alarm |
     )
 
 
-def _memory(sample: HardwareSample, before: frozenset[AlarmKind]) -> Alarm | None:
+def _memory(
+    sample: HardwareSample, before: frozenset[AlarmKind], asked_mb: float | None
+) -> Alarm | None:
     memory = sample.memory
     if memory is None:
         return None
-    reserve = reserve_mb(memory)
+    reserve = reserve_mb(memory, asked_mb)
     factor = 1.1 if AlarmKind.MEMORY in before else 1.0
     if memory.available_mb >= reserve * factor:
         return None
@@ -194,9 +216,13 @@ def clocks_remedy(sample: HardwareSample) -> RootRemedy | None:
     return pin_clocks()
 
 
-def _disk(sample: HardwareSample) -> Alarm | None:
+def _disk(sample: HardwareSample, full_mb: float | None) -> Alarm | None:
     disk = sample.disk
-    if disk is None or disk.free_mb > max(_FULL_MB, _FULL_RATIO * disk.total_mb):
+    if disk is None:
+        return None
+    if full_mb is None:
+        full_mb = max(_FULL_MB, _FULL_RATIO * disk.total_mb)
+    if disk.free_mb > full_mb:
         return None
     return Alarm(
         AlarmKind.DISK,

@@ -40,14 +40,21 @@ class MemoryReserveError(ConsoleError):
     """It would take the memory that is kept for the system."""
 
 
-def reserve_mb(memory: Memory) -> float:
-    """What is kept free: 8 % of the memory, 256 MB to 1 GB."""
+def reserve_mb(memory: Memory, asked_mb: float | None = None) -> float:
+    """What is kept free: as asked for, else 8 % of the memory, 256 MB to 1 GB."""
+    if asked_mb is not None:
+        return asked_mb
     return min(
         _MOST_RESERVE_MB, max(_LEAST_RESERVE_MB, _RESERVE_RATIO * memory.total_mb)
     )
 
 
-def require_memory(what: str, needed_mb: float, tree: Tree | None = None) -> None:
+def require_memory(
+    what: str,
+    needed_mb: float,
+    tree: Tree | None = None,
+    asked_reserve_mb: float | None = None,
+) -> None:
     """Refuse what would leave less than the reserve.
 
     Where the system does not tell its memory, nothing is refused.
@@ -60,6 +67,8 @@ def require_memory(what: str, needed_mb: float, tree: Tree | None = None) -> Non
         At its peak.
     tree : Tree, optional
         The system's files.
+    asked_reserve_mb : float, optional
+        What the operator keeps free. Larger refuses more.
 
     Raises
     ------
@@ -73,7 +82,7 @@ def require_memory(what: str, needed_mb: float, tree: Tree | None = None) -> Non
     memory = read_memory(tree or Tree())
     if memory is None:
         return
-    reserve = reserve_mb(memory)
+    reserve = reserve_mb(memory, asked_reserve_mb)
     left_mb = memory.available_mb - needed_mb
     if left_mb >= reserve:
         return
@@ -87,7 +96,10 @@ def require_memory(what: str, needed_mb: float, tree: Tree | None = None) -> Non
 
 
 def open_within_memory(
-    make_engine: Callable[[], Engine], kind: EngineKind, manifest: ModelManifest | None
+    make_engine: Callable[[], Engine],
+    kind: EngineKind,
+    manifest: ModelManifest | None,
+    asked_reserve_mb: float | None = None,
 ) -> Engine:
     """Open an engine where that leaves the reserve.
 
@@ -96,12 +108,18 @@ def open_within_memory(
     MemoryReserveError
         If it would not.
     """
-    require_memory(f"the {kind.value} engine", engine_need_mb(kind, manifest))
+    require_memory(
+        f"the {kind.value} engine",
+        engine_need_mb(kind, manifest),
+        asked_reserve_mb=asked_reserve_mb,
+    )
     return make_engine()
 
 
 def require_memory_to_convert(
-    request: ConversionRequest, tree: Tree | None = None
+    request: ConversionRequest,
+    tree: Tree | None = None,
+    asked_reserve_mb: float | None = None,
 ) -> None:
     """Refuse a conversion that would leave less than the reserve.
 
@@ -110,11 +128,17 @@ def require_memory_to_convert(
     MemoryReserveError
         With the figures.
     """
+    what = f"converting {request.model.name}"
+    require_memory(what, conversion_need_mb(request), tree, asked_reserve_mb)
+
+
+def conversion_need_mb(request: ConversionRequest) -> float:
+    """Estimate what a conversion takes at its peak."""
     needed_mb = _CONVERTER_MB + _COPIES * _size_mb(request.model)
     if request.target.needs_gpu:
         # Without one, the converter chooses a workspace that fits.
         needed_mb += request.nvidia.workspace_mib or 0
-    require_memory(f"converting {request.model.name}", needed_mb, tree)
+    return needed_mb
 
 
 def engine_need_mb(kind: EngineKind, manifest: ModelManifest | None) -> float:

@@ -46,6 +46,7 @@ class HardwareMonitor:
         stale_s: float = 3.5,
     ) -> None:
         self._stale_s = stale_s
+        self._period_s = period_s
         self._threads = [_SensorThread(maker, period_s) for maker in makers]
         self._workers = [
             Worker(f"sensor-{number}", each.run, _log_end)
@@ -66,6 +67,13 @@ class HardwareMonitor:
                 worker.join(_JOIN_S)
             except WorkerStuckError:
                 log.warning("the sensor %s does not answer", thread.name)
+
+    def set_period(self, period_s: float) -> None:
+        """Read so often from the next reading on."""
+        self._stale_s += period_s - self._period_s
+        self._period_s = period_s
+        for thread in self._threads:
+            thread.period_s = period_s
 
     def wait(self, deadline_s: float) -> None:
         """Wait until every reader has answered, at most so long."""
@@ -89,7 +97,7 @@ class _SensorThread:
         self.name = ""
         self.answered = threading.Event()
         self._maker = maker
-        self._period_s = period_s
+        self.period_s = period_s
         self._newest_lock = threading.Lock()
         self._newest: HardwareSample | None = None
         self._started_s = time.monotonic()
@@ -107,7 +115,7 @@ class _SensorThread:
                 self._newest = part
                 self._read_s = time.monotonic()
             self.answered.set()
-            if stop.wait(self._period_s):
+            if stop.wait(self.period_s):
                 return
 
     def newest(self, now_s: float, stale_s: float) -> HardwareSample:

@@ -74,14 +74,17 @@ class SettingsInUse:
     def save(self) -> None:
         """Write what is not written yet; nothing where nothing may be.
 
+        May run in a thread of its own, one at a time: a disk takes its time.
+
         Raises
         ------
         SettingsError
             If it cannot be written.
         """
-        if self._kept != self._saved and self._store.can_save:
-            self._store.save(self._kept)
-            self._saved = self._kept
+        kept = self._kept
+        if kept != self._saved and self._store.can_save:
+            self._store.save(kept)
+            self._saved = kept
 
     def _under_given(self) -> Settings:
         draft = Draft(self._kept)

@@ -13,6 +13,7 @@ from app.feed_options import FeedOptions
 from app.overlay import OverlayOptions
 from app.process import DISPLAY_PERIOD_S
 from app.segmentation import Thresholds
+from app.settings.hardware import HardwareOptions
 from app.settings.recording import RecordingOptions
 from app.settings.section import (
     Effect,
@@ -283,6 +284,7 @@ class Settings(Section):
     tracking: TrackingSettings = TrackingSettings()
     recording: RecordingOptions = RecordingOptions()
     display: DisplaySettings = DisplaySettings()
+    hardware: HardwareOptions = HardwareOptions()
 
     def feed_options(self) -> FeedOptions:
         """What a running feed takes over."""

@@ -14,6 +14,7 @@ from app.hardware.monitor import HardwareMonitor
 from app.hardware.remedies import RemedyRunner
 from app.pipeline import PipelineState
 from app.recording.status import RecordingState, RecordingStatus
+from app.settings.hardware import HardwareOptions
 from engines.base import Precision
 from tests.fakes.boards import build_board, read_board, write
 from tests.fakes.engines import FakeEngine
@@ -104,6 +105,30 @@ def test_a_board_that_heats_up_is_told_with_the_remedy(bench: Bench) -> None:
     assert "BCPU-therm has 98 °C" in bench.message.text
     assert "echo 255 > /sys/devices/pwm-fan/target_pwm" in bench.message.hint
     assert bench.message.remedy is Remedy.PUT_RIGHT
+
+
+def test_the_limits_of_the_settings_are_heeded_at_once(bench: Bench) -> None:
+    bench.heat(80_000)
+    assert bench.message is not None
+    assert bench.message.text.startswith("The fan stands still")
+
+    bench.watch.heed(HardwareOptions(near_limit_c=30.0, reading_period_s=2.0))
+    bench.watch.poll()
+
+    assert bench.message.text.startswith("BCPU-therm has 80 °C")
+
+
+def test_settings_that_forbid_it_run_nothing_as_root(bench: Bench) -> None:
+    bench.watch.heed(HardwareOptions(runs_remedies=False))
+    bench.heat(97_500)
+
+    bench.window.remedy_chosen.emit(Remedy.PUT_RIGHT)
+
+    dialog = bench.dialog(RemedyDialog)
+    assert "By the settings (Hardware) nothing is run as root" in dialog.text()
+    buttons = [each.text() for each in dialog.findChildren(QPushButton)]
+    assert "Run as root" not in buttons
+    dialog.close()
 
 
 def test_the_message_goes_with_its_cause(bench: Bench) -> None:

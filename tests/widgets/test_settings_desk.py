@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,8 +50,7 @@ class Bench:
 def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(qtbot, tmp_path / "settings.json")
     yield bench
-    if bench.desk.dialog is not None:
-        bench.desk.dialog.close()
+    bench.desk.close()
 
 
 def test_a_change_is_told_and_saved_a_moment_later(bench: Bench, qtbot: QtBot) -> None:
@@ -75,12 +76,53 @@ def test_a_wrong_value_changes_nothing(bench: Bench) -> None:
     assert bench.desk.settings == Settings()
 
 
-def test_what_is_applied_is_saved_at_once(bench: Bench) -> None:
+def test_what_is_applied_is_saved_at_once_and_not_by_the_window(
+    bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers: list[str] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        writers.append(threading.current_thread().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
     bench.desk.open_dialog()
 
     bench.dialog.applied.emit(DIM)
 
     assert bench.changes == [(Settings(), DIM)]
+    qtbot.waitUntil(bench.path.exists)
+    assert read_settings(bench.path) == DIM
+    assert writers == ["settings"]
+
+
+def test_what_changes_while_the_disk_is_busy_is_saved_afterwards(
+    bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_free = threading.Event()
+    fsync = os.fsync
+
+    def wait(descriptor: int) -> None:
+        assert is_free.wait(20)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", wait)
+    bench.desk.change("display", mask_opacity=0.8)
+    bench.desk.save()
+
+    bench.desk.change("display", mask_opacity=0.9)
+    bench.desk.save()
+    is_free.set()
+
+    qtbot.waitUntil(lambda: bench.path.exists() and read_settings(bench.path) == DIM)
+
+
+def test_closing_writes_what_is_not_written_yet(bench: Bench) -> None:
+    bench.desk.change("display", mask_opacity=0.9)
+
+    bench.desk.close()
+
     assert read_settings(bench.path) == DIM
 
 
@@ -145,32 +187,38 @@ def test_a_file_that_cannot_be_imported_is_told(
     assert not path.exists() or path.read_text() == content
 
 
-def test_settings_are_exported(bench: Bench, tmp_path: Path) -> None:
+def test_settings_are_exported(bench: Bench, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     bench.desk.open_dialog()
 
     bench.dialog.export_chosen.emit(str(path), DIM)
 
+    qtbot.waitUntil(path.exists)
     assert read_settings(path) == DIM
 
 
-def test_a_folder_that_takes_no_export_is_told(bench: Bench, tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_export_is_told(
+    bench: Bench, qtbot: QtBot, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     bench.desk.open_dialog()
 
     bench.dialog.export_chosen.emit(str(tmp_path / "file" / "mine.json"), DIM)
 
-    assert bench.dialog.note_text.startswith("Not exported: cannot write")
+    qtbot.waitUntil(
+        lambda: bench.dialog.note_text.startswith("Not exported: cannot write")
+    )
 
 
 def test_settings_that_cannot_be_saved_are_told_and_hold(
-    bench: Bench, tmp_path: Path
+    bench: Bench, qtbot: QtBot, tmp_path: Path
 ) -> None:
     (tmp_path / "settings.json.new").mkdir()
 
     bench.desk.change("display", mask_opacity=0.9)
     bench.desk.save()
 
+    qtbot.waitUntil(lambda: bool(bench.faults))
     assert bench.desk.settings == DIM
     assert "cannot write" in bench.faults[0].message
 
@@ -189,4 +237,4 @@ def test_beside_a_newer_file_the_dialog_says_that_nothing_is_saved(
     assert bench.desk.settings == DIM
     assert path.read_text() == '{"schema_version": 99}'
     assert bench.faults == []
-    bench.dialog.close()
+    bench.desk.close()

@@ -284,6 +284,14 @@ def test_a_notice_stands_above_all_pages(qtbot: QtBot) -> None:
     assert "Not saved: settings.json has version 9." in [each.text() for each in shown]
 
 
+def test_the_keyboard_begins_in_the_list_of_pages(bench: Bench, qtbot: QtBot) -> None:
+    assert bench.dialog.focusWidget() is bench.dialog.list
+
+    qtbot.keyClick(bench.dialog.focusWidget(), Qt.Key.Key_Down)
+
+    assert bench.dialog.pages[1].isVisible()
+
+
 def test_keys_go_from_page_to_page(bench: Bench, qtbot: QtBot) -> None:
     assert bench.dialog.list.currentRow() == 0
 

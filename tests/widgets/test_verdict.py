@@ -89,20 +89,21 @@ def test_evidence_that_is_gone_is_not_shown(qtbot: QtBot) -> None:
     assert dialog.text == "Keeps up: 120 of 120 fps\nInferred: 120 fps"
 
 
-@pytest.mark.parametrize("can_run", [True, False])
+@pytest.mark.parametrize("obstacle", ["", "Nobody asks for the password."])
 def test_the_exact_command_is_shown_before_it_is_run(
-    qtbot: QtBot, can_run: bool
+    qtbot: QtBot, obstacle: str
 ) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    dialog = RemedyDialog(MODE, can_run=can_run, parent=parent)
+    dialog = RemedyDialog(MODE, obstacle=obstacle, parent=parent)
 
     shown = dialog.informativeText()
 
     assert "nvpmodel -m 0" in shown
-    assert ("nvpmodel -m 3" in shown) is can_run
+    assert obstacle in dialog.text()
+    assert ("nvpmodel -m 3" in shown) is not bool(obstacle)
     buttons = [button.text() for button in dialog.findChildren(QPushButton)]
-    assert ("Run as root" in buttons) is can_run
+    assert ("Run as root" in buttons) is not bool(obstacle)
 
 
 def test_only_the_button_agrees(qtbot: QtBot) -> None:
@@ -111,7 +112,7 @@ def test_only_the_button_agrees(qtbot: QtBot) -> None:
     agreed: list[RootRemedy] = []
 
     for answer in ("Cancel", "Copy command", "Run as root"):
-        dialog = RemedyDialog(MODE, can_run=True, parent=parent)
+        dialog = RemedyDialog(MODE, obstacle="", parent=parent)
         dialog.agreed.connect(agreed.append)
         dialog.open()
         (button,) = (

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.hardware.alarms import AlarmKind, clocks_remedy, find_alarms, hottest
+from app.hardware.alarms import (
+    AlarmKind,
+    AlarmLimits,
+    clocks_remedy,
+    find_alarms,
+    hottest,
+)
 from app.hardware.readings import (
     Cpu,
     Disk,
@@ -129,6 +135,25 @@ def test_a_full_disk_is_told() -> None:
     (alarm,) = find_alarms(sample)
 
     assert alarm.text == "1.5 GB are left where /data is."
+
+
+def test_the_limits_of_the_operator_are_heeded() -> None:
+    sample = replace(
+        WELL,
+        disk=Disk("/data", 100_000.0, 9000.0),
+        memory=Memory(8000.0, 1900.0),
+        temperatures=(Temperature("CPU", 86.0, 95.0),),
+    )
+    limits = AlarmLimits(
+        near_limit_c=10.0, memory_reserve_mb=2000.0, full_disk_mb=10_000.0
+    )
+
+    assert find_alarms(sample) == ()
+    assert {each.kind for each in find_alarms(sample, limits=limits)} == {
+        AlarmKind.NEAR_LIMIT,
+        AlarmKind.MEMORY,
+        AlarmKind.DISK,
+    }
 
 
 def test_a_slow_power_mode_is_told_with_the_exact_command() -> None:

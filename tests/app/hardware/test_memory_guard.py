@@ -61,6 +61,13 @@ def test_the_reserve_has_bounds(total_mb: float, expected_mb: float) -> None:
     assert reserve_mb(Memory(total_mb, 0.0)) == expected_mb
 
 
+def test_the_reserve_of_the_operator_goes_before_the_share(tx2: Tree) -> None:
+    require_memory("The engine", 4000.0, tx2)
+
+    with pytest.raises(MemoryReserveError, match="less than the 2000 MB"):
+        require_memory("The engine", 4000.0, tx2, asked_reserve_mb=2000.0)
+
+
 def test_an_engine_needs_its_library_and_its_weights(tmp_path: Path) -> None:
     (tmp_path / "net.pb").write_bytes(bytes(2**20))
     spec = InputSpec(width_px=8, height_px=8)

@@ -98,6 +98,18 @@ def test_a_sensor_that_answers_again_is_told_again(let_go: threading.Event) -> N
     monitor.stop()
 
 
+def test_the_sensors_can_be_read_more_often_while_it_runs() -> None:
+    steady = _Steady()
+    monitor = HardwareMonitor([lambda: steady], period_s=0.05)
+    monitor.set_period(0.001)
+    monitor.start()
+
+    _until(lambda: steady.reads > 50)
+    monitor.stop()
+
+    assert monitor.sample().temperatures
+
+
 def test_a_reader_with_a_fault_takes_no_other_with_it() -> None:
     makers = [_Failing, _Steady]
     monitor = HardwareMonitor(makers, period_s=0.01, stale_s=0.1)

@@ -11,10 +11,12 @@ import pytest
 from pydantic import ValidationError
 
 from app.engine_choice import EngineChoice
+from app.hardware.alarms import AlarmLimits
 from app.overlay import OverlayOptions
 from app.paths import sessions_folder
 from app.recording.settings import Quality, RecordingSettings
 from app.segmentation import Thresholds
+from app.settings.hardware import HardwareOptions
 from app.settings.model import (
     SECTIONS,
     DisplaySettings,
@@ -77,6 +79,13 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
         "trail_s": 1.0,
         "picture_rate_hz": 20.0,
     },
+    "hardware": {
+        "reading_period_s": 2.0,
+        "near_limit_c": 10.0,
+        "memory_reserve_gb": 0.5,
+        "full_disk_gb": 20.0,
+        "runs_remedies": False,
+    },
 }
 
 
@@ -102,6 +111,8 @@ def test_the_defaults_are_those_of_what_they_set() -> None:
     assert settings.tracking.asked_thresholds() is None
     assert settings.display.overlay() == OverlayOptions()
     assert settings.engine.choice() == EngineChoice()
+    assert settings.hardware.alarm_limits() == AlarmLimits()
+    assert settings.hardware.memory_reserve_mb is None
     assert settings.recording.recorder() == RecordingSettings(sessions_folder())
 
 
@@ -135,6 +146,14 @@ def test_every_choice_of_a_recording_reaches_the_recorder() -> None:
         keeps_masks=True,
         seconds_limit=600.0,
         reserve_bytes=5_000_000_000,
+    )
+
+
+def test_the_limits_of_the_machine_reach_its_alarms() -> None:
+    options = HardwareOptions(**OTHER_VALUES["hardware"])
+
+    assert options.alarm_limits() == AlarmLimits(
+        near_limit_c=10.0, memory_reserve_mb=512.0, full_disk_mb=20480.0
     )
 
 
