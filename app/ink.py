@@ -92,6 +92,14 @@ class Ink:
         """
         self._draw(lines, opacity, 1, is_closed=False)
 
+    def crop(self, left_px: int, top_px: int, right_px: int, bottom_px: int) -> None:
+        """Take away what has been drawn outside these columns and rows."""
+        coverage = self._coverage
+        coverage[: max(top_px, 0)] = 0
+        coverage[max(bottom_px, 0) :] = 0
+        coverage[:, : max(left_px, 0)] = 0
+        coverage[:, max(right_px, 0) :] = 0
+
     def draw_outlines(
         self, areas: Sequence[Path], opacity: float, width_px: int
     ) -> None:

@@ -241,6 +241,11 @@ class _Drawing:
             self._ink.draw_lines(list(piece.reshape(shape)), opacity)
         for trail, line in zip(long_enough, fixed_point(centre), strict=True):
             self._ink.claim(owner_of(trail.track_id), [line])
+        # A lost track may be believed outside the frame, where nothing is seen.
+        height_px, width_px = self._result.frame.image.shape[:2]
+        corners = np.array([[0, 0], [width_px, height_px]]) - 0.5
+        (left, top), (right, bottom) = np.rint(self._placed(corners) + 0.5).astype(int)
+        self._ink.crop(left, top, right, bottom)
 
     def draw_mask(self) -> None:
         view, result = self._view, self._result

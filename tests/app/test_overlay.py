@@ -414,6 +414,18 @@ def test_a_trail_turns_where_the_track_turned() -> None:
     assert strength(picture)[39:42, 118:121].max() > 40
 
 
+def test_a_trail_ends_at_the_edge_of_the_frame() -> None:
+    x = np.linspace(-80, 280, 60)
+    trail = Trail(7, np.stack([x, np.full(60, 60)], 1).astype(np.float32))
+
+    picture = compose(result_of(), (trail,), View.fit(200, 150, 400, 150))
+
+    halo_px = 2
+    assert strength(picture)[60, 100:300].any()
+    assert np.all(picture[60, : 100 - halo_px, :3] == BACKDROP_BGR)
+    assert np.all(picture[60, 300 + halo_px :, :3] == BACKDROP_BGR)
+
+
 # --- the drawing's memory
 
 
