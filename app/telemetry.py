@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from app.pipeline import PipelineStatus
 
 
 class RateMeter:
@@ -93,6 +96,35 @@ class TelemetrySample:
     """Median of the stage over the last frames, like the three before it."""
     tracks: float
     """Confirmed tracks in the newest result."""
+
+    @classmethod
+    def of(
+        cls, status: PipelineStatus, time_s: float, display_hz: float = math.nan
+    ) -> TelemetrySample:
+        """Take the measurements of a pipeline.
+
+        Parameters
+        ----------
+        status : PipelineStatus
+        time_s : float
+            Monotonic.
+        display_hz : float
+            Not a number where nothing is displayed.
+        """
+        stages = status.stages
+        return cls(
+            time_s=time_s,
+            capture_hz=status.capture_hz,
+            infer_hz=status.infer_hz,
+            display_hz=display_hz,
+            latency_p50_ms=status.latency_p50_ms,
+            latency_p99_ms=status.latency_p99_ms,
+            prepare_ms=stages.prepare_ms,
+            infer_ms=stages.infer_ms,
+            segment_ms=stages.segment_ms,
+            track_ms=stages.track_ms,
+            tracks=status.confirmed_tracks,
+        )
 
 
 class TelemetryHistory:

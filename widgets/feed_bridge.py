@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.process import DISPLAY_PERIOD_S
-from app.telemetry import TelemetrySample
+from app.telemetry import RateMeter, TelemetrySample
 
 if TYPE_CHECKING:
-    from app.display import Display, DisplayStatus
+    from app.display import Display
     from app.feed import Feed
     from app.pipeline import PipelineState, PipelineStatus
 
@@ -46,6 +46,9 @@ class FeedBridge(QObject):
         self._display_fault: Exception | None = None
         self._sample_due_s = 0.0
         self._status_due_s = 0.0
+        # Pictures that are composed while the window is busy are never seen.
+        self._shown = RateMeter()
+        self._period_s = DISPLAY_PERIOD_S
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.set_picture_period(DISPLAY_PERIOD_S)
@@ -53,8 +56,14 @@ class FeedBridge(QObject):
 
     def set_picture_period(self, period_s: float) -> None:
         """Expect pictures no more often than this."""
+        self._period_s = period_s
         # Twice as often: a picture waits a quarter of their period on average.
         self._timer.setInterval(max(1, round(1e3 * min(period_s, _SAMPLE_S) / 2)))
+
+    @property
+    def picture_period_s(self) -> float:
+        """Shortest time between two pictures."""
+        return self._period_s
 
     @property
     def feed(self) -> Feed | None:
@@ -84,45 +93,27 @@ class FeedBridge(QObject):
         """Look once; the timer calls this, and so do tests."""
         picture = self._display.pictures.take(timeout_s=0)
         if picture is not None:
+            self._shown.tick(time.monotonic_ns())
             self.picture_taken.emit(picture)
         now_s = time.monotonic()
         if now_s < self._sample_due_s:
             return
         self._sample_due_s = now_s + _SAMPLE_S
-        display = self._display.status()
-        if display.fault is not None and self._display_fault is None:
-            self._display_fault = display.fault
-            self.display_faulted.emit(display.fault)
+        fault = self._display.status().fault
+        if fault is not None and self._display_fault is None:
+            self._display_fault = fault
+            self.display_faulted.emit(fault)
         if self._feed is not None:
-            self._tell(self._feed.status(), display, now_s)
+            self._tell(self._feed.status(), now_s)
 
-    def _tell(
-        self, status: PipelineStatus, display: DisplayStatus, now_s: float
-    ) -> None:
+    def _tell(self, status: PipelineStatus, now_s: float) -> None:
         is_news = status.state is not self._state
         self._state = status.state
         if not status.state.is_over:
-            self.sample_taken.emit(_sample(status, display, now_s))
+            sample = TelemetrySample.of(status, now_s, self._shown.rate_hz())
+            self.sample_taken.emit(sample)
         if is_news or now_s >= self._status_due_s:
             self._status_due_s = now_s + _STATUS_S
             self.status_taken.emit(status)
         if is_news:
             self.state_changed.emit(status)
-
-
-def _sample(
-    status: PipelineStatus, display: DisplayStatus, now_s: float
-) -> TelemetrySample:
-    return TelemetrySample(
-        time_s=now_s,
-        capture_hz=status.capture_hz,
-        infer_hz=status.infer_hz,
-        display_hz=display.display_hz,
-        latency_p50_ms=status.latency_p50_ms,
-        latency_p99_ms=status.latency_p99_ms,
-        prepare_ms=status.stages.prepare_ms,
-        infer_ms=status.stages.infer_ms,
-        segment_ms=status.stages.segment_ms,
-        track_ms=status.stages.track_ms,
-        tracks=status.confirmed_tracks,
-    )

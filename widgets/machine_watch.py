@@ -76,6 +76,7 @@ class MachineWatch(QObject):
         self._monitor = monitor
         self._runner = runner
         self._window = window
+        self._bridge = console.bridge
         self._dock = window.telemetry_dock
         self._memory = memory
         self._judge = Judge()
@@ -139,6 +140,7 @@ class MachineWatch(QObject):
             self._sample,
             before,
             is_running=self._is_running,
+            is_behind=self._verdict.is_behind,
             limits=self._options.alarm_limits(),
         )
         now = {alarm.kind: alarm for alarm in self._alarms}
@@ -154,7 +156,11 @@ class MachineWatch(QObject):
         """Judge what limits the feed."""
         self._note_changes(status)
         self._verdict = self._judge.look(
-            status, self._display_hz, self._sample, time.monotonic()
+            status,
+            self._display_hz,
+            self._sample,
+            time.monotonic(),
+            display_period_s=self._bridge.picture_period_s,
         )
         self._window.status_strip.show_verdict(self._verdict)
         if self._evidence is not None and self._evidence.isVisible():
@@ -164,6 +170,7 @@ class MachineWatch(QObject):
         """Show why the verdict is believed."""
         if self._evidence is None:
             self._evidence = VerdictDialog(self._window)
+            self._evidence.remedy_requested.connect(self._offer)
         self._evidence.show_verdict(self._verdict)
         self._evidence.show()
         self._evidence.raise_()
@@ -228,9 +235,11 @@ class MachineWatch(QObject):
         alarm = next((each for each in self._alarms if each.kind is kind), None)
         if alarm is None or alarm.remedy is None:
             return
-        dialog = RemedyDialog(
-            alarm.remedy, obstacle=self._obstacle(), parent=self._window
-        )
+        self._offer(alarm.remedy)
+
+    def _offer(self, remedy: RootRemedy) -> None:
+        """Show what would be run, and run nothing before the operator agrees."""
+        dialog = RemedyDialog(remedy, obstacle=self._obstacle(), parent=self._window)
         dialog.agreed.connect(self._on_agreed)
         dialog.open()
 

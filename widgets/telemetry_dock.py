@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 # Digits that change with every sample cannot be read.
 _LEGEND_S = 0.3
-# An hour at ten a second, and at one.
-_FEED_SAMPLES, _MACHINE_SAMPLES = 36_000, 3_600
+# An hour at ten a second, and at two.
+_FEED_SAMPLES, _MACHINE_SAMPLES = 36_000, 7_200
 # A pixel of a long span is more than a second: drawing it anew shows nothing new.
 _REDRAWS_OF_A_SPAN = 600
 _OF_THE_FEED, _OF_THE_MACHINE = False, True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -26,6 +26,8 @@ _WIDTH_PX = 520
 class VerdictDialog(QDialog):
     """Shows verdict, advice and every figure it stands on; leaves the window usable."""
 
+    remedy_requested = Signal(object)  # RootRemedy that the operator wants to look at
+
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("What limits the rate")
@@ -39,7 +41,9 @@ class VerdictDialog(QDialog):
         self._grid.setHorizontalSpacing(2 * MARGIN_PX)
         self._grid.setColumnStretch(1, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self._copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        role = QDialogButtonBox.ButtonRole.ActionRole
+        self._remedy = buttons.addButton("Put it right…", role)
+        self._copy = buttons.addButton("Copy", role)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
         column.setSpacing(GAP_PX)
@@ -51,6 +55,7 @@ class VerdictDialog(QDialog):
         column.addWidget(buttons)
         buttons.rejected.connect(self.close)
         self._copy.clicked.connect(self._on_copy_clicked)
+        self._remedy.clicked.connect(self._on_remedy_clicked)
 
     def show_verdict(self, verdict: Verdict) -> None:
         """Show a verdict in place of the one before."""
@@ -58,6 +63,7 @@ class VerdictDialog(QDialog):
         self._title.setText(verdict.text or "Nothing runs: nothing limits it")
         self._advice.setText(verdict.advice)
         self._advice.setVisible(bool(verdict.advice))
+        self._remedy.setVisible(verdict.remedy is not None)
         while len(self._rows) < len(verdict.evidence):
             pair = _label("muted"), _label("")
             for label in pair:
@@ -81,6 +87,10 @@ class VerdictDialog(QDialog):
         lines = [self._verdict.text, self._verdict.advice]
         lines += [f"{name}: {value}" for name, value in self._verdict.evidence]
         return "\n".join(filter(None, lines))
+
+    def _on_remedy_clicked(self) -> None:
+        if self._verdict is not None and self._verdict.remedy is not None:
+            self.remedy_requested.emit(self._verdict.remedy)
 
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self.text)

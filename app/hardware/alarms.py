@@ -19,6 +19,8 @@ _FARTHER_C = 3.0
 _BUSY_RATIO = 0.5
 _WARM_C = 60.0
 _FULL_MB = 2048.0
+# What an operator types; `pin_clocks` stores them as well.
+_PIN_COMMAND = "sudo jetson_clocks"
 _FULL_RATIO = 0.03
 
 
@@ -30,6 +32,7 @@ class AlarmKind(enum.Enum):
     MEMORY = "memory"
     FAN = "fan"
     POWER_MODE = "power mode"
+    CLOCKS = "clocks"
     DISK = "disk"
 
 
@@ -69,11 +72,24 @@ def hottest(sample: HardwareSample) -> Temperature | None:
     return max(sample.temperatures, key=lambda each: each.now_c, default=None)
 
 
+def past_passive(sample: HardwareSample) -> Temperature | None:
+    """The first sensor that is over the limit from which on clocks are lowered."""
+    return next(
+        (
+            each
+            for each in sample.temperatures
+            if each.passive_c is not None and each.now_c >= each.passive_c
+        ),
+        None,
+    )
+
+
 def find_alarms(
     sample: HardwareSample,
     before: frozenset[AlarmKind] = frozenset(),
     *,
     is_running: bool = True,
+    is_behind: bool = False,
     limits: AlarmLimits = _LIMITS,
 ) -> tuple[Alarm, ...]:
     """Look for everything that is wrong.
@@ -87,6 +103,8 @@ def find_alarms(
         temperature at the edge does not raise an alarm again and again.
     is_running : bool
         Whether a feed runs: the power mode matters only then.
+    is_behind : bool
+        Whether a feed is slower than it should be: clocks that move matter only then.
     limits : AlarmLimits, optional
         Those of the operator.
     """
@@ -97,17 +115,18 @@ def find_alarms(
         _fan(sample),
         _disk(sample, limits.full_disk_mb),
         _power_mode(sample) if is_running else None,
+        _clocks(sample) if is_behind else None,
     ]
     return tuple(each for each in found if each is not None)
 
 
 def _throttling(sample: HardwareSample) -> Alarm | None:
     whats = [each.what for each in sample.throttles]
-    warmest = hottest(sample)
-    if warmest is not None and _is_past_passive(warmest):
+    over = past_passive(sample)
+    if over is not None:
         whats.append(
-            f"{warmest.name} has {warmest.now_c:.0f} °C, over its limit of"
-            f" {warmest.passive_c:.0f} °C from which on clocks are lowered"
+            f"{over.name} has {over.now_c:.0f} °C, over its limit of"
+            f" {over.passive_c:.0f} °C from which on clocks are lowered"
         )
     if not whats:
         return None
@@ -115,7 +134,7 @@ def _throttling(sample: HardwareSample) -> Alarm | None:
         sample.throttles
     )
     hint = "Turn the fan on, clear its way, or lower the load." if is_thermal else ""
-    remedy = _fan_remedy(sample) if is_thermal else None
+    remedy = fan_remedy(sample) if is_thermal else None
     if remedy is not None:
         hint = f"Turn the fan on: {remedy.command}"
     elif not is_thermal:
@@ -128,19 +147,23 @@ def _near_limit(
     sample: HardwareSample, before: frozenset[AlarmKind], near_c: float
 ) -> Alarm | None:
     warmest = hottest(sample)
-    if warmest is None or warmest.limit_c is None or _is_past_passive(warmest):
+    if warmest is None or warmest.limit_c is None or past_passive(sample):
         return None
     if AlarmKind.NEAR_LIMIT in before:
         near_c += _FARTHER_C
     left_c = warmest.limit_c - warmest.now_c
     if left_c > near_c:
         return None
-    is_last = warmest.limit_c == warmest.critical_c
-    then = "the machine is switched off" if is_last else "clocks are lowered"
-    remedy = _fan_remedy(sample)
+    then = {
+        warmest.critical_c: "the machine slows down or switches off",
+        warmest.hot_c: "it is hotter than its maker allows for long",
+        warmest.passive_c: "clocks are lowered",
+    }[warmest.limit_c]
+    remedy = fan_remedy(sample)
+    how = f"{left_c:.0f} °C more and {then}" if left_c > 0 else f"At this, {then}"
     return Alarm(
         AlarmKind.NEAR_LIMIT,
-        f"{warmest.name} has {warmest.now_c:.0f} °C: {left_c:.0f} °C more and {then}.",
+        f"{warmest.name} has {warmest.now_c:.0f} °C. {how}.",
         f"Turn the fan on: {remedy.command}"
         if remedy
         else "Clear the way of the fan, or lower the load.",
@@ -169,7 +192,7 @@ def _memory(
 
 
 def _fan(sample: HardwareSample) -> Alarm | None:
-    remedy = _fan_remedy(sample)
+    remedy = fan_remedy(sample)
     if remedy is None or not all(fan.is_off for fan in sample.fans):
         return None
     loads = [part.load_ratio or 0.0 for part in (sample.cpu, sample.gpu) if part]
@@ -195,15 +218,23 @@ def _power_mode(sample: HardwareSample) -> Alarm | None:
         AlarmKind.POWER_MODE,
         f"The power mode is {mode.name or mode.number}, which limits the clocks.",
         f"{best[1]} has no such limits: {remedy.command}"
-        f" (then, to hold the clocks: {pin_clocks_command()})",
+        f" (then, to hold the clocks: {_PIN_COMMAND})",
         is_urgent=False,
         remedy=remedy,
     )
 
 
-def pin_clocks_command() -> str:
-    """What an operator types to hold the clocks; `pin_clocks` also stores them."""
-    return "sudo jetson_clocks"
+def _clocks(sample: HardwareSample) -> Alarm | None:
+    remedy = clocks_remedy(sample)
+    if remedy is None or _power_mode(sample) is not None:
+        return None
+    return Alarm(
+        AlarmKind.CLOCKS,
+        "The feed is slower than it should be, and the clocks follow the load.",
+        f"Hold them at their limits: {_PIN_COMMAND}",
+        is_urgent=False,
+        remedy=remedy,
+    )
 
 
 def clocks_remedy(sample: HardwareSample) -> RootRemedy | None:
@@ -232,12 +263,7 @@ def _disk(sample: HardwareSample, full_mb: float | None) -> Alarm | None:
     )
 
 
-def _is_past_passive(temperature: Temperature) -> bool:
-    limit_c = temperature.passive_c
-    return limit_c is not None and temperature.now_c >= limit_c
-
-
-def _fan_remedy(sample: HardwareSample) -> RootRemedy | None:
+def fan_remedy(sample: HardwareSample) -> RootRemedy | None:
     """What turns the fan up, where it can be set and is not at its fastest."""
     for fan in sample.fans:
         if fan.control_path and (fan.duty_ratio or 0.0) < 0.99:

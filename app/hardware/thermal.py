@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from app.hardware.readings import Gap, HardwareSample, Temperature
+from app.hardware.throttling import makes_slower
 from app.hardware.tree import UnreadableError
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ _CONSTANT = re.compile("pmic", re.IGNORECASE)
 # Powered off, by some drivers.
 _ABSENT_C = -200.0
 _TRIPS = ("passive", "hot", "critical")
+# Their `max` is where fans should run at full speed: a busy processor has it.
+_MAX_IS_NO_LIMIT = ("coretemp",)
 
 
 class ThermalReader:
@@ -64,11 +68,7 @@ class HwmonTemperatureReader:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._inputs = [
-            (_label(tree, folder, path), path[: -len("_input")])
-            for folder in tree.find(f"{_HWMON}/hwmon*")
-            for path in tree.find(f"{folder}/temp*_input")
-        ]
+        self._inputs = _hwmon_inputs(tree)
 
     def read(self) -> HardwareSample:
         """Give every sensor that answers."""
@@ -80,7 +80,9 @@ class HwmonTemperatureReader:
                 gaps.append(Gap(name, _reason(error)))
                 continue
             critical_c = _limit(self._tree.find_number(f"{stem}_crit"))
-            hot_c = _limit(self._tree.find_number(f"{stem}_max"))
+            hot_c = None
+            if not name.startswith(_MAX_IS_NO_LIMIT):
+                hot_c = _limit(self._tree.find_number(f"{stem}_max"))
             found.append(Temperature(name, now_c, hot_c=hot_c, critical_c=critical_c))
         return HardwareSample(temperatures=tuple(found), gaps=tuple(gaps))
 
@@ -93,13 +95,31 @@ def _folders(tree: Tree, parent: str) -> list[str]:
 def _trips(tree: Tree, zone: str) -> dict[str, float]:
     """Find the lowest limit of each kind; -40 stands for none."""
     limits: dict[str, float] = {}
+    mere_notices = _notices(tree, zone)
     for path in tree.find(f"{zone}/trip_point_*_temp"):
-        kind = tree.find_text(path[: -len("temp")] + "type").lower()
+        stem = path[: -len("_temp")]
+        kind = tree.find_text(f"{stem}_type").lower()
         limit_c = _limit(tree.find_number(path))
+        if kind == "passive" and stem.rpartition("_")[2] in mere_notices:
+            continue
         if kind in _TRIPS and limit_c is not None:
             key = f"{kind}_c"
             limits[key] = min(limit_c, limits.get(key, limit_c))
     return limits
+
+
+def _notices(tree: Tree, zone: str) -> set[str]:
+    """Find the trips at which nothing gets slower, by the coolers bound to them.
+
+    An Orin's zones have a passive trip at 70 degrees that only tells of a hot surface;
+    clocks are lowered from 99 on.
+    """
+    slows: dict[str, bool] = {}
+    for path in tree.find(f"{zone}/cdev*_trip_point"):
+        trip = tree.find_text(path)
+        cooler = tree.find_text(path[: -len("_trip_point")] + "/type")
+        slows[trip] = slows.get(trip, False) or makes_slower(cooler)
+    return {trip for trip, is_slower in slows.items() if not is_slower}
 
 
 def _limit(milli_c: int | None) -> float | None:
@@ -109,10 +129,25 @@ def _limit(milli_c: int | None) -> float | None:
     return milli_c / 1e3
 
 
-def _label(tree: Tree, folder: str, path: str) -> str:
-    chip = tree.find_text(f"{folder}/name") or "hwmon"
-    label = tree.find_text(path[: -len("input")] + "label")
-    return f"{chip} {label}" if label else chip
+def _hwmon_inputs(tree: Tree) -> list[tuple[str, str]]:
+    """Name every sensor; of several alike, each by its device as well."""
+    found = []
+    for folder in tree.find(f"{_HWMON}/hwmon*"):
+        chip = tree.find_text(f"{folder}/name") or "hwmon"
+        for path in tree.find(f"{folder}/temp*_input"):
+            label = tree.find_text(path[: -len("input")] + "label")
+            found.append((f"{chip} {label}".strip(), folder, path[: -len("_input")]))
+    counts = Counter(name for name, _, _ in found)
+    return [
+        (f"{name} ({_device(tree, folder)})" if counts[name] > 1 else name, stem)
+        for name, folder, stem in found
+    ]
+
+
+def _device(tree: Tree, folder: str) -> str:
+    # The number of a hwmon changes with every start; that of its device does not.
+    is_known = tree.has(f"{folder}/device")
+    return tree.real(f"{folder}/device" if is_known else folder).rpartition("/")[2]
 
 
 def _reason(error: UnreadableError) -> str:

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 _COOLING = "/sys/class/thermal"
 _CPUS = "/sys/devices/system/cpu"
-# Coolers that make nothing slower.
-_HARMLESS = re.compile("fan|powerclamp|lcd|backlight|tcc_offset", re.IGNORECASE)
+# Coolers that make no computing slower. An Orin's `hot-surface-alert` is at 70 degrees
+# on, where nothing is lowered yet.
+_HARMLESS = re.compile(
+    "fan|powerclamp|lcd|backlight|tcc_offset|hot-surface|wifi|link_speed|battery",
+    re.IGNORECASE,
+)
 # A counter that rose is throttling for this long.
 _HELD_S = 3.0
 
@@ -30,8 +34,7 @@ class ThrottleReader:
             (name, f"{_COOLING}/{folder}/cur_state")
             for folder in tree.names_in(_COOLING)
             if folder.startswith("cooling_device")
-            and (name := tree.find_text(f"{_COOLING}/{folder}/type"))
-            and not _HARMLESS.search(name)
+            and makes_slower(name := tree.find_text(f"{_COOLING}/{folder}/type"))
         ]
         self._counters = [
             *(
@@ -60,6 +63,11 @@ class ThrottleReader:
 
     def _read_counts(self) -> dict[str, int]:
         return {path: self._tree.find_number(path) or 0 for path, _ in self._counters}
+
+
+def makes_slower(cooler: str) -> bool:
+    """Whether a cooling device of this type lowers clocks; no name is none."""
+    return bool(cooler) and not _HARMLESS.search(cooler)
 
 
 def _counter_words(path: str) -> str:

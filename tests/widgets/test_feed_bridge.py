@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.display import Display
+from app.evidence import Cause
+from app.hardware.readings import HardwareSample
 from app.overlay import View
 from app.pipeline import Pipeline, PipelineState
 from app.sources.base import FrameMode
 from app.trails import Trails
+from app.verdict import Judge
 from tests.fakes.engines import FakeEngine
 from tests.fakes.sources import FakeSource
 from widgets.feed_bridge import FeedBridge
@@ -167,3 +171,35 @@ def test_a_bug_in_the_display_is_told_once(
     bridge.poll()
 
     assert len(faults) == 1
+
+
+def test_a_window_that_is_slow_to_paint_is_the_bottleneck(
+    bridge: FeedBridge, display: Display, qtbot: QtBot
+) -> None:
+    pipeline = Pipeline(
+        FakeSource(None, rate_hz=40.0, delay_s=0.022), FakeEngine, FrameMode.LIVE
+    )
+    display.set_feed(pipeline.results, pipeline.trails)
+    judge, verdicts = Judge(), []
+    samples = gathered(bridge.sample_taken)
+
+    def look() -> bool:
+        bridge.hurry()
+        bridge.poll()
+        if samples:
+            now = pipeline.status(), samples[-1].display_hz, HardwareSample()
+            verdicts.append(judge.look(*now, time.monotonic()))
+        return bool(verdicts) and verdicts[-1].cause is Cause.DISPLAY
+
+    bridge.picture_taken.connect(lambda _: time.sleep(0.3))
+    pipeline.start()
+    bridge.watch(pipeline)
+    bridge.stop()
+    try:
+        qtbot.waitUntil(look, timeout=20_000)
+    finally:
+        pipeline.stop()
+
+    # They are composed all the same, and only not seen.
+    assert display.status().display_hz > 2 * samples[-1].display_hz
+    assert "inference keeps up" in verdicts[-1].text

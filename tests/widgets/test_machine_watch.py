@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 class _Bridge(QObject):
     status_taken = Signal(object)
     sample_taken = Signal(object)
+    picture_period_s = 1 / 60
 
 
 class _Monitor(HardwareMonitor):

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
+from app.evidence import Cause
 from app.hardware.remedies import RootRemedy
-from app.verdict import Cause, Verdict
+from app.verdict import Verdict
 from widgets.remedy_dialog import RemedyDialog
 from widgets.verdict_dialog import VerdictDialog
 from widgets.verdict_line import VerdictLine
@@ -126,3 +128,23 @@ def test_only_the_button_agrees(qtbot: QtBot) -> None:
 
     assert agreed == [MODE]
     assert QGuiApplication.clipboard().text() == "sudo nvpmodel -m 0"
+
+
+def test_a_verdict_with_a_remedy_offers_it(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = VerdictDialog(parent)
+    dialog.show_verdict(SLOW)
+    dialog.show()
+    (button,) = (
+        each
+        for each in dialog.findChildren(QPushButton)
+        if each.text() == "Put it right…"
+    )
+    assert not button.isVisible()
+
+    dialog.show_verdict(replace(SLOW, remedy=MODE))
+    with qtbot.waitSignal(dialog.remedy_requested) as told:
+        button.click()
+
+    assert told.args == [MODE]

@@ -79,7 +79,9 @@ def test_the_last_limit_switches_the_machine_off() -> None:
 
     (alarm,) = find_alarms(sample)
 
-    assert alarm.text == "T has 98 °C: 3 °C more and the machine is switched off."
+    assert alarm.text == (
+        "T has 98 °C. 3 °C more and the machine slows down or switches off."
+    )
 
 
 def test_the_sensor_nearest_to_its_own_limit_counts() -> None:
@@ -169,6 +171,19 @@ def test_a_slow_power_mode_is_told_with_the_exact_command() -> None:
     assert find_alarms(sample, is_running=False) == ()
 
 
+def test_clocks_that_move_matter_where_a_feed_falls_behind(tmp_path: Path) -> None:
+    changes = {"/var/lib/nvpmodel/status": "pmode:0000"}
+    sample = read_board(build_board("tx2_r32_maxp_core_arm", tmp_path, changes))
+
+    (alarm,) = find_alarms(sample, is_behind=True)
+
+    assert alarm.kind is AlarmKind.CLOCKS
+    assert alarm.hint == "Hold them at their limits: sudo jetson_clocks"
+    assert alarm.remedy is not None
+    assert alarm.remedy.purpose == "Pin the clocks"
+    assert find_alarms(sample) == ()
+
+
 def test_a_tx2_that_heats_up_raises_alarms_with_its_own_fan(tmp_path: Path) -> None:
     root = build_board("tx2_r32_maxp_core_arm", tmp_path)
     assert kinds(read_board(root)) == {AlarmKind.POWER_MODE}
@@ -180,7 +195,8 @@ def test_a_tx2_that_heats_up_raises_alarms_with_its_own_fan(tmp_path: Path) -> N
 
     assert set(alarms) == {AlarmKind.NEAR_LIMIT, AlarmKind.FAN, AlarmKind.POWER_MODE}
     assert alarms[AlarmKind.NEAR_LIMIT].hint == (
-        "Turn the fan on: sudo sh -c 'echo 255 > /sys/devices/pwm-fan/target_pwm'"
+        "Turn the fan on: sudo sh -c 'echo 0 > /sys/devices/pwm-fan/temp_control;"
+        " echo 255 > /sys/devices/pwm-fan/target_pwm'"
     )
 
 
@@ -195,5 +211,26 @@ def test_clocks_that_move_can_be_pinned_on_a_jetson(tmp_path: Path) -> None:
     )
 
     assert remedy is not None
-    assert remedy.restore.startswith("jetson_clocks --restore")
+    assert "jetson_clocks --restore" in remedy.restore
     assert clocks_remedy(read_board(root)) is None
+
+
+def test_a_sensor_past_its_limit_counts_beside_one_that_is_nearer_to_its_own() -> None:
+    disk = Temperature("nvme", 89.0, None, 80.0, 85.0)
+    cpu = Temperature("CPU", 96.0, 95.0)
+    sample = HardwareSample(temperatures=(disk, cpu))
+
+    (alarm,) = find_alarms(sample)
+
+    assert alarm.kind is AlarmKind.THROTTLING
+    assert "CPU has 96 °C, over its limit of 95 °C" in alarm.text
+
+
+def test_a_disk_that_is_hot_lowers_no_clocks() -> None:
+    sample = HardwareSample(temperatures=(Temperature("nvme", 79.0, None, 81.0),))
+
+    (alarm,) = find_alarms(sample)
+
+    assert alarm.text == (
+        "nvme has 79 °C. 2 °C more and it is hotter than its maker allows for long."
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,10 @@ from app.hardware.disk import DiskReader
 from app.hardware.nvml import NvmlReader
 from app.hardware.power import RaplReader
 from app.hardware.readings import Gpu, HardwareSample, Power, Rail
-from app.hardware.thermal import HwmonTemperatureReader
+from app.hardware.thermal import HwmonTemperatureReader, ThermalReader
 from app.hardware.throttling import ThrottleReader
 from app.hardware.tree import Tree, UnreadableError
 from tests.fakes.boards import build_board, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def stat(*busy_and_idle: tuple[int, int]) -> str:
@@ -107,6 +105,7 @@ def test_sensors_of_a_desktop_have_their_limits(tmp_path: Path) -> None:
     write(tmp_path, f"{folder}/name", "coretemp")
     write(tmp_path, f"{folder}/temp1_label", "Package id 0")
     write(tmp_path, f"{folder}/temp1_input", "61000")
+    # Where the fans should run at full speed, which a busy processor reaches.
     write(tmp_path, f"{folder}/temp1_max", "84000")
     write(tmp_path, f"{folder}/temp1_crit", "100000")
     write(tmp_path, f"{folder}/temp2_input", "40000")
@@ -115,8 +114,65 @@ def test_sensors_of_a_desktop_have_their_limits(tmp_path: Path) -> None:
     first, second = HwmonTemperatureReader(Tree(tmp_path)).read().temperatures
 
     assert (first.name, first.now_c) == ("coretemp Package id 0", 61.0)
-    assert (first.hot_c, first.critical_c) == (84.0, 100.0)
+    assert (first.hot_c, first.critical_c) == (None, 100.0)
     assert second.limit_c is None
+
+
+def test_several_disks_are_told_apart_by_their_devices(tmp_path: Path) -> None:
+    for number, disk, milli_c in ((2, "nvme0", 41000), (7, "nvme1", 66000)):
+        folder = f"/sys/class/hwmon/hwmon{number}"
+        write(tmp_path, f"/sys/class/nvme/{disk}/model", "a disk")
+        write(tmp_path, f"{folder}/name", "nvme")
+        write(tmp_path, f"{folder}/temp1_label", "Composite")
+        write(tmp_path, f"{folder}/temp1_input", str(milli_c))
+        write(tmp_path, f"{folder}/temp1_max", "81850")
+        write(tmp_path, f"{folder}/temp1_crit", "84850")
+        there = Path("../../nvme") / disk
+        (tmp_path / folder.lstrip("/") / "device").symlink_to(there)
+
+    found = HwmonTemperatureReader(Tree(tmp_path)).read().temperatures
+
+    assert [(each.name, each.now_c, each.limit_c) for each in found] == [
+        ("nvme Composite (nvme0)", 41.0, 81.85),
+        ("nvme Composite (nvme1)", 66.0, 81.85),
+    ]
+
+
+def orin_zone(root: Path, milli_c: int) -> None:
+    """A zone as boards of JetPack 6 have it, with the coolers of each trip."""
+    coolers = ("hot-surface-alert", "cpufreq-cpu0", "cpu-throttle-alert")
+    zone = "/sys/class/thermal/thermal_zone0"
+    write(root, f"{zone}/type", "cpu-thermal")
+    write(root, f"{zone}/temp", str(milli_c))
+    trips = (("passive", 99000), ("critical", 104500), ("passive", 70000))
+    for number, (kind, limit_milli_c) in enumerate(trips):
+        write(root, f"{zone}/trip_point_{number}_type", kind)
+        write(root, f"{zone}/trip_point_{number}_temp", str(limit_milli_c))
+    for number, (cooler, trip) in enumerate(zip(coolers, (2, 0, 0), strict=True)):
+        folder = f"/sys/class/thermal/cooling_device{number}"
+        is_active = milli_c >= trips[trip][1]
+        write(root, f"{folder}/type", cooler)
+        write(root, f"{folder}/cur_state", str(int(is_active)))
+        write(root, f"{zone}/cdev{number}_trip_point", str(trip))
+        link = root / zone.lstrip("/") / f"cdev{number}"
+        if not link.exists():
+            link.symlink_to(f"../cooling_device{number}")
+
+
+def test_a_hot_surface_is_told_and_throttles_nothing(tmp_path: Path) -> None:
+    orin_zone(tmp_path, 75_000)
+    (warm,) = ThermalReader(Tree(tmp_path)).read().temperatures
+    calm = ThrottleReader(Tree(tmp_path)).read().throttles
+
+    orin_zone(tmp_path, 99_500)
+    throttled = ThrottleReader(Tree(tmp_path)).read().throttles
+
+    assert (warm.passive_c, warm.critical_c) == (99.0, 104.5)
+    assert calm == ()
+    assert [each.what for each in throttled] == [
+        "cooling device cpufreq-cpu0 is active",
+        "cooling device cpu-throttle-alert is active",
+    ]
 
 
 def test_energy_becomes_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
