@@ -19,7 +19,7 @@ from app.doctor_plan import REFERENCE, plan
 from app.errors import ConsoleError
 from app.hardware.readings import HardwareSample
 from app.hardware.report import document_of, read_machine
-from app.paths import DEFAULT_MODEL, SAMPLE_CLIP, state_folder
+from app.paths import DEFAULT_MODEL, SAMPLE_CLIP, sessions_folder
 from engines.bench.opening import tensors_for
 from engines.bench.results import mask_iou
 from engines.convert.request import ConversionRequest
@@ -201,7 +201,7 @@ class DoctorJob:
             tuple(interpreters),
             tuple(checks),
             self._reference.name,
-            read_machine(Path("/"), state_folder()),
+            read_machine(Path("/"), sessions_folder()),
         )
 
     def _try_all(self, cases: Sequence[EngineCase]) -> list[EngineCheck]:

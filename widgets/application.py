@@ -133,10 +133,8 @@ def _watch(
     # Loaded when the first picture is there.
     from widgets.machine_watch import watch_machine
 
-    watches.append(watch_machine(console, window, memory))
+    watches.append(watch_machine(console, window, memory, desk))
     watches[0].figures_taken.connect(console.tell_machine)
-    watches[0].heed(desk.settings.hardware)
-    desk.changed.connect(lambda _, now: watches[0].heed(now.hardware))
     watches[0].start()
 
 

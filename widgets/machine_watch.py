@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from app.hardware.readings import HardwareSample
 from app.hardware.remedies import RemedyRunner, find_elevation
 from app.hardware.tree import Tree
 from app.pipeline import PipelineState
-from app.settings.hardware import HardwareOptions
+from app.settings.model import Settings
 from app.telemetry import TelemetryEvent
 from app.telemetry_file import write_telemetry
 from app.verdict import Judge, Verdict
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from widgets.console import Console
     from widgets.main_window import MainWindow
     from widgets.memory import Memory
+    from widgets.settings_desk import SettingsDesk
 
+_MB = 1024.0**2
 _PICTURES = "Pictures (*.png)"
 _TABLES = "Tables (*.csv)"
 
@@ -92,8 +95,7 @@ class MachineWatch(QObject):
         self._shown: tuple[AlarmKind, Message] | None = None
         self._evidence: VerdictDialog | None = None
         self._timer = QTimer(self)
-        self._options = HardwareOptions()
-        self.heed(self._options)
+        self.heed(Settings())
         self._timer.timeout.connect(self.poll)
         console.bridge.status_taken.connect(self.show_status)
         console.bridge.sample_taken.connect(self._on_sample_taken)
@@ -109,9 +111,14 @@ class MachineWatch(QObject):
         """What was read last."""
         return self._sample
 
-    def heed(self, options: HardwareOptions) -> None:
+    def heed(self, settings: Settings) -> None:
         """Read so often, and warn of that, from now on."""
-        self._options = options
+        options = settings.hardware
+        self._runs_remedies = options.runs_remedies
+        self._limits = replace(
+            options.alarm_limits(),
+            recording_ends_mb=settings.recording.recorder().reserve_bytes / _MB,
+        )
         self._timer.setInterval(round(1e3 * options.reading_period_s))
         self._monitor.set_period(options.reading_period_s)
 
@@ -141,7 +148,7 @@ class MachineWatch(QObject):
             before,
             is_running=self._is_running,
             is_behind=self._verdict.is_behind,
-            limits=self._options.alarm_limits(),
+            limits=self._limits,
         )
         now = {alarm.kind: alarm for alarm in self._alarms}
         for kind, alarm in now.items():
@@ -244,7 +251,7 @@ class MachineWatch(QObject):
         dialog.open()
 
     def _obstacle(self) -> str:
-        if not self._options.runs_remedies:
+        if not self._runs_remedies:
             return "By the settings (Hardware) nothing is run as root."
         if not self._runner.can_run:
             return (
@@ -302,12 +309,23 @@ class MachineWatch(QObject):
 
 
 def watch_machine(
-    console: Console, window: MainWindow, memory: Memory, root: Path = Path("/")
+    console: Console,
+    window: MainWindow,
+    memory: Memory,
+    desk: SettingsDesk,
+    root: Path = Path("/"),
 ) -> MachineWatch:
     """Watch this machine, or one whose files are below a root, for a window."""
-    makers = readers_of(Tree(root), Path.home(), os.getpid())
+
+    def find_folder() -> Path:
+        return desk.settings.recording.recorder().folder
+
+    makers = readers_of(Tree(root), find_folder, os.getpid())
     runner = RemedyRunner(find_elevation())
-    return MachineWatch(HardwareMonitor(makers), runner, console, window, memory)
+    watch = MachineWatch(HardwareMonitor(makers), runner, console, window, memory)
+    watch.heed(desk.settings)
+    desk.changed.connect(lambda _, now: watch.heed(now))
+    return watch
 
 
 def _message(alarm: Alarm) -> Message:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import OutputError, SourceNotFoundError
-from app.paths import state_folder
+from app.paths import sessions_folder
 from app.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _read_hardware(arguments: argparse.Namespace) -> int:
         raise SourceNotFoundError(
             f"there is no folder {root}", hint="Name / or the folder of a tree."
         )
-    sample = read_machine(root, state_folder())
+    sample = read_machine(root, sessions_folder())
     line = json.dumps({"hardware": document_of(sample)})
     _tell(arguments, hardware_text(sample), line)
     return 0

@@ -59,6 +59,8 @@ class AlarmLimits:
     """Of memory; None takes a share of it, see `reserve_mb`. Larger warns earlier."""
     full_disk_mb: float | None = None
     """Of free space; None takes 2 GB or 3 % of the disk. Larger warns earlier."""
+    recording_ends_mb: float = 0.0
+    """Of free space: a recording ends by itself here, and is warned of before."""
 
 
 _LIMITS = AlarmLimits()
@@ -113,7 +115,7 @@ def find_alarms(
         _near_limit(sample, before, limits.near_limit_c),
         _memory(sample, before, limits.memory_reserve_mb),
         _fan(sample),
-        _disk(sample, limits.full_disk_mb),
+        _disk(sample, limits),
         _power_mode(sample) if is_running else None,
         _clocks(sample) if is_behind else None,
     ]
@@ -247,17 +249,19 @@ def clocks_remedy(sample: HardwareSample) -> RootRemedy | None:
     return pin_clocks()
 
 
-def _disk(sample: HardwareSample, full_mb: float | None) -> Alarm | None:
-    disk = sample.disk
+def _disk(sample: HardwareSample, limits: AlarmLimits) -> Alarm | None:
+    disk, full_mb = sample.disk, limits.full_disk_mb
     if disk is None:
         return None
     if full_mb is None:
         full_mb = max(_FULL_MB, _FULL_RATIO * disk.total_mb)
-    if disk.free_mb > full_mb:
+    ends_mb = limits.recording_ends_mb
+    if disk.free_mb > max(full_mb, ends_mb + _FULL_MB):
         return None
+    end = f"; a recording ends at {ends_mb / 1024:.1f} GB" if ends_mb else ""
     return Alarm(
         AlarmKind.DISK,
-        f"{disk.free_mb / 1024:.1f} GB are left where {disk.folder} is.",
+        f"{disk.free_mb / 1024:.1f} GB are left where {disk.folder} is{end}.",
         "Delete or move older recordings before you record.",
         is_urgent=False,
     )

@@ -42,7 +42,9 @@ class Reader(Protocol):
 
 
 def readers_of(
-    tree: Tree, disk_folder: Path | None = None, own_process: int | None = None
+    tree: Tree,
+    find_folder: Callable[[], Path] | None = None,
+    own_process: int | None = None,
 ) -> list[Callable[[], Reader]]:
     """List what reads this machine; each is made in the thread that uses it.
 
@@ -50,8 +52,8 @@ def readers_of(
     ----------
     tree : Tree
         The system's files.
-    disk_folder : Path, optional
-        Where recordings go; None reads no disk.
+    find_folder : callable, optional
+        Says where recordings go; None reads no disk.
     own_process : int, optional
         Its load is told apart from that of other programs.
     """
@@ -71,6 +73,6 @@ def readers_of(
         makers += [lambda: HwmonTemperatureReader(tree), lambda: RaplReader(tree)]
     if tree.is_live and (chip in _NVML_TOO or tree.has(_DRIVER)):
         makers.append(NvmlReader)
-    if disk_folder is not None:
-        makers.append(lambda: DiskReader(disk_folder))
+    if find_folder is not None:
+        makers.append(lambda: DiskReader(find_folder))
     return makers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.hardware.readings import Disk, Gap, HardwareSample
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _MB = 1024.0**2
@@ -18,18 +19,20 @@ class DiskReader:
 
     Parameters
     ----------
-    folder : Path
-        Need not be there yet: the nearest that is counts.
+    find_folder : callable
+        Gives the folder that counts now. It need not be there yet: the nearest that
+        is counts.
     """
 
     name = "disk"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, find_folder: Callable[[], Path]) -> None:
+        self._find_folder = find_folder
 
     def read(self) -> HardwareSample:
         """Give total and free space."""
-        folder = self._folder.absolute()
+        asked = self._find_folder()
+        folder = asked.absolute()
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         try:
@@ -37,5 +40,5 @@ class DiskReader:
         except OSError as error:
             reason = error.strerror or "cannot be read"
             return HardwareSample(gaps=(Gap("disk", f"{folder}: {reason}"),))
-        disk = Disk(str(self._folder), usage.total / _MB, usage.free / _MB)
+        disk = Disk(str(asked), usage.total / _MB, usage.free / _MB)
         return HardwareSample(disk=disk)

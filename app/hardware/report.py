@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.hardware.catalogue import readers_of
@@ -10,8 +12,6 @@ from app.hardware.monitor import HardwareMonitor
 from app.hardware.tree import Tree
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.hardware.readings import Core, Cpu, Fan, Gpu, HardwareSample, Temperature
 
 _DEADLINE_S = 3.0
@@ -30,9 +30,10 @@ def read_machine(root: Path, disk_folder: Path | None = None) -> HardwareSample:
         Whose file system is told; none in a recorded tree.
     """
     tree = Tree(root)
-    monitor = HardwareMonitor(
-        readers_of(tree, disk_folder if tree.is_live else None), period_s=_SPAN_S
-    )
+    find_folder = None
+    if disk_folder is not None and tree.is_live:
+        find_folder = partial(Path, disk_folder)
+    monitor = HardwareMonitor(readers_of(tree, find_folder), period_s=_SPAN_S)
     monitor.start()
     monitor.wait(_DEADLINE_S)
     if tree.is_live:

@@ -15,15 +15,19 @@ from app.hardware.remedies import RemedyRunner
 from app.pipeline import PipelineState
 from app.recording.status import RecordingState, RecordingStatus
 from app.settings.hardware import HardwareOptions
+from app.settings.in_use import SettingsInUse
+from app.settings.model import Settings
+from app.settings.store import SettingsStore
 from engines.base import Precision
 from tests.fakes.boards import build_board, read_board, write
 from tests.fakes.engines import FakeEngine
 from tests.fakes.statuses import sample, status
-from widgets.machine_watch import MachineWatch
+from widgets.machine_watch import MachineWatch, watch_machine
 from widgets.main_window import MainWindow
 from widgets.memory import Memory
 from widgets.message_bar import Message, Remedy
 from widgets.remedy_dialog import RemedyDialog
+from widgets.settings_desk import SettingsDesk
 from widgets.verdict_dialog import VerdictDialog
 
 if TYPE_CHECKING:
@@ -92,6 +96,31 @@ def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
     bench.watch.close()
 
 
+def test_the_disk_is_watched_where_recordings_go(
+    bench: Bench, qtbot: QtBot, tmp_path: Path
+) -> None:
+    desk = SettingsDesk(
+        SettingsInUse(SettingsStore(tmp_path / "settings.json")), bench.window
+    )
+    desk.change("recording", folder=tmp_path / "sessions")
+    console: Any = SimpleNamespace(bridge=bench.bridge)
+    watch = watch_machine(console, bench.window, bench.memory, desk)
+    watch.start()
+
+    def folder() -> str:
+        watch.poll()
+        return watch.sample.disk.folder if watch.sample.disk is not None else ""
+
+    qtbot.waitUntil(lambda: folder() == str(tmp_path / "sessions"), timeout=10_000)
+    desk.change("recording", folder=tmp_path / "elsewhere")
+    qtbot.waitUntil(lambda: folder() == str(tmp_path / "elsewhere"), timeout=10_000)
+    watch.close()
+    desk.close()
+
+    assert watch.sample.disk is not None
+    assert watch.sample.disk.free_mb > 0
+
+
 def test_a_machine_that_is_well_says_nothing(bench: Bench) -> None:
     bench.watch.poll()
 
@@ -113,14 +142,15 @@ def test_the_limits_of_the_settings_are_heeded_at_once(bench: Bench) -> None:
     assert bench.message is not None
     assert bench.message.text.startswith("The fan stands still")
 
-    bench.watch.heed(HardwareOptions(near_limit_c=30.0, reading_period_s=2.0))
+    options = HardwareOptions(near_limit_c=30.0, reading_period_s=2.0)
+    bench.watch.heed(Settings(hardware=options))
     bench.watch.poll()
 
     assert bench.message.text.startswith("BCPU-therm has 80 °C")
 
 
 def test_settings_that_forbid_it_run_nothing_as_root(bench: Bench) -> None:
-    bench.watch.heed(HardwareOptions(runs_remedies=False))
+    bench.watch.heed(Settings(hardware=HardwareOptions(runs_remedies=False)))
     bench.heat(97_500)
 
     bench.window.remedy_chosen.emit(Remedy.PUT_RIGHT)

@@ -139,6 +139,17 @@ def test_a_full_disk_is_told() -> None:
     assert alarm.text == "1.5 GB are left where /data is."
 
 
+def test_a_disk_is_full_before_a_recording_ends() -> None:
+    sample = replace(WELL, disk=Disk("/data", 100_000.0, 11_264.0))
+
+    (alarm,) = find_alarms(sample, limits=AlarmLimits(recording_ends_mb=10_240.0))
+
+    assert alarm.text == (
+        "11.0 GB are left where /data is; a recording ends at 10.0 GB."
+    )
+    assert find_alarms(sample) == ()
+
+
 def test_the_limits_of_the_operator_are_heeded() -> None:
     sample = replace(
         WELL,

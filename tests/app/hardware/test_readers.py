@@ -203,10 +203,23 @@ def test_an_energy_counter_that_began_again_gives_nothing(tmp_path: Path) -> Non
 
 
 def test_disk_space_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
-    disk = DiskReader(tmp_path / "not" / "there").read().disk
+    disk = DiskReader(lambda: tmp_path / "not" / "there").read().disk
 
     assert disk is not None
     assert 0 < disk.free_mb <= disk.total_mb
+
+
+def test_disk_space_is_that_of_the_folder_that_is_set_now(tmp_path: Path) -> None:
+    folders = [tmp_path / "first", Path("/proc")]
+    reader = DiskReader(lambda: folders.pop(0))
+
+    first, second = reader.read().disk, reader.read()
+
+    assert first is not None
+    assert first.folder == str(tmp_path / "first")
+    # No disk is behind it, and none of its space is free.
+    assert second.disk is not None
+    assert (second.disk.folder, second.disk.free_mb) == ("/proc", 0.0)
 
 
 def test_a_file_that_is_no_number_is_told_with_its_text(tmp_path: Path) -> None:
