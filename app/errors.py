@@ -9,6 +9,7 @@ ConsoleError
 ├── SettingsError           settings cannot be read, written or accepted
 ├── RecordingError          frames cannot be recorded
 ├── SessionError            a recorded session cannot be read
+├── MeasureError            what was drawn gives no measure
 ├── FeedLostError           the process that runs the feed has ended
 └── WorkerStuckError        a thread did not stop in time
 """
@@ -57,6 +58,10 @@ class RecordingError(ConsoleError):
 
 class SessionError(ConsoleError):
     """A recorded session cannot be read."""
+
+
+class MeasureError(ConsoleError):
+    """What was drawn gives no measure."""
 
 
 class SettingsError(ConsoleError):

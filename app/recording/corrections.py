@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import enum
-import json
-import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.errors import OutputError, SessionError
+from app.recording.layer import layer_error, load_layer, save_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,14 +75,12 @@ class Corrections:
         self._path = folder / NAME
         self._edits: list[Edit] = []
         self._undone: list[Edit] = []
-        if not self._path.exists():
-            return
+        document = load_layer(self._path)
         try:
-            document = json.loads(self._path.read_text(encoding="utf-8"))
-            self._edits = [_edit(each) for each in document["edits"]]
-            self._undone = [_edit(each) for each in document["undone"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SessionError(f"{self._path} cannot be read: {error}") from error
+            self._edits = [_edit(each) for each in document.get("edits", ())]
+            self._undone = [_edit(each) for each in document.get("undone", ())]
+        except (AttributeError, ValueError, KeyError, TypeError) as error:
+            raise layer_error(self._path, error) from error
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -92,9 +88,9 @@ class Corrections:
         return tuple(self._edits)
 
     @property
-    def can_redo(self) -> bool:
-        """Whether one was undone."""
-        return bool(self._undone)
+    def undone(self) -> tuple[Edit, ...]:
+        """Those taken back, the next to be made again last."""
+        return tuple(self._undone)
 
     def add(self, edit: Edit) -> None:
         """Make a correction; what was undone is gone then."""
@@ -132,21 +128,13 @@ class Corrections:
         return replace(tracks, number=tracks.number[keep][order], columns=columns)
 
     def _save(self) -> None:
-        document = {
-            "edits": [_plain(edit) for edit in self._edits],
-            "undone": [_plain(edit) for edit in self._undone],
-        }
-        new = self._path.with_suffix(".json.new")
-        try:
-            with new.open("w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-        except OSError as error:
-            raise OutputError(
-                f"{self._path} cannot be written: {error.strerror}"
-            ) from error
+        save_layer(
+            self._path,
+            {
+                "edits": [_plain(edit) for edit in self._edits],
+                "undone": [_plain(edit) for edit in self._undone],
+            },
+        )
 
 
 def _apply(

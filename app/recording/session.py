@@ -19,9 +19,12 @@ from app.recording.rows import EventRow, GapRow, TelemetryRow
 from app.recording.session_video import SessionVideo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+_PIECE_ROWS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +147,35 @@ class Session:
             folder, self.manifest, frames.segment, frames.pts_us, frames.is_key
         )
 
-    def tracks(self) -> TrackRows:
-        """Every row of every track."""
+    def tracks(self, on_rows: Callable[[int], object] = lambda _: None) -> TrackRows:
+        """Every row of every track.
+
+        Parameters
+        ----------
+        on_rows : callable
+            Told how many are read, now and then; what it raises ends this.
+        """
         names = ", ".join(TRACK_COLUMNS)
-        found = self._rows(
+        width = 1 + len(TRACK_COLUMNS)
+        pieces = [np.zeros((0, width))]
+        read = 0
+        for found in self._pieces(
             f"SELECT number, {names} FROM tracks JOIN frames USING (source_index)"
             " ORDER BY number, id"
-        )
-        table = np.array(found, np.float64).reshape(-1, 1 + len(TRACK_COLUMNS))
+        ):
+            pieces.append(np.array(found, np.float64).reshape(-1, width))
+            read += len(found)
+            on_rows(read)
+        table = np.concatenate(pieces)
         columns = {
             name: _frozen(table[:, at].copy())
             for at, name in enumerate(TRACK_COLUMNS, start=1)
         }
         return TrackRows(_frozen(table[:, 0].astype(np.int64)), columns)
+
+    def track_rows(self) -> int:
+        """How many rows of tracks there are, also of frames that were not recorded."""
+        return int(self._rows("SELECT count(*) FROM tracks")[0][0])
 
     def inferred(self) -> NDArray[np.int64]:
         """Places in the recording of the frames that went through the network."""
@@ -226,6 +245,15 @@ class Session:
     def _rows(self, query: str, *values: object) -> list[Any]:
         try:
             return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise SessionError(f"{self.folder / NAME}: {error}") from error
+
+    def _pieces(self, query: str) -> Iterator[list[Any]]:
+        """Rows in pieces: all of them as Python's objects would take much memory."""
+        try:
+            cursor = self._connection.execute(query)
+            while found := cursor.fetchmany(_PIECE_ROWS):
+                yield found
         except sqlite3.Error as error:
             raise SessionError(f"{self.folder / NAME}: {error}") from error
 

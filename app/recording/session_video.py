@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import av
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 # Enough to step back through a group of pictures without decoding it again.
 _HELD_BYTES = 120_000_000
+# Part of the held frames between a frame and the group of pictures before its own.
+_NEARNESS = 4
 
 
 class SessionVideo:
@@ -51,7 +52,8 @@ class SessionVideo:
         self._segment = segment
         self._pts_us = pts_us
         self._keys = np.flatnonzero(is_key)
-        self._held: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+        self._held: dict[int, NDArray[np.uint8]] = {}
+        self._asked = 0
         frame_bytes = manifest.width_px * manifest.height_px * 3
         self._most = max(32, min(240, _HELD_BYTES // max(1, frame_bytes)))
         self._container: InputContainer | None = None
@@ -76,9 +78,9 @@ class SessionVideo:
         """
         if not 0 <= number < len(self._pts_us):
             raise SessionError(f"the session has no frame {number}")
+        self._asked = number
         held = self._held.get(number)
         if held is not None:
-            self._held.move_to_end(number)
             return held
         segment = int(self._segment[number])
         key = self._key_before(number)
@@ -92,6 +94,19 @@ class SessionVideo:
                 return image
             if at > number:
                 raise SessionError(f"frame {number} is missing in the video")
+
+    def prepare(self, number: int) -> bool:
+        """Have the frames before one ready, as far as there is room; whether it had to.
+
+        Whoever steps back then never waits for a group of pictures to be decoded.
+        """
+        key = self._key_before(number)
+        before = key - 1
+        is_near = number - key <= self._most // _NEARNESS
+        if before < 0 or before in self._held or not is_near:
+            return False
+        self.image(before)
+        return True
 
     def close(self) -> None:
         """Close the files. Calling it again does nothing."""
@@ -108,6 +123,8 @@ class SessionVideo:
     def _seek(self, segment: int, key: int) -> None:
         if segment != self._open_segment:
             self.close()
+            if not 0 <= segment < len(self._manifest.segments):
+                raise SessionError(f"the session names no video file {segment}")
             path = self._folder / self._manifest.segments[segment]
             try:
                 self._container = av.open(str(path))
@@ -150,7 +167,9 @@ class SessionVideo:
     def _hold(self, number: int, image: NDArray[np.uint8]) -> None:
         self._held[number] = image
         while len(self._held) > self._most:
-            self._held.popitem(last=False)
+            # Who steps to and fro asks for the neighbours next.
+            farthest = max(self._held, key=lambda held: abs(held - self._asked))
+            del self._held[farthest]
 
 
 def pts_in_us(frame: VideoFrame) -> int:

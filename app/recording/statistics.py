@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.frames import TrackState
+from app.recording.kinematics import motion_of
+from app.recording.paths import TrackPaths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from app.recording.ground import Ground
     from app.recording.session import FrameTable, TrackRows
 
 
 @dataclass(frozen=True, slots=True)
 class TrackStatistics:
-    """What one track did; lengths in pixels, or in metres where a scale is given."""
+    """What one track did; lengths in pixels, or in metres where the ground is known."""
 
     id: int
     first: int
@@ -29,35 +34,31 @@ class TrackStatistics:
     path: float
     mean_speed: float
     top_speed: float
+    """Of the fitted motion, like the acceleration."""
     mean_acceleration: float
     heading_deg: float
     """From its first to its last position, counter-clockwise from the right."""
 
 
 def track_statistics(
-    frames: FrameTable, tracks: TrackRows, metres_per_px: float | None = None
+    frames: FrameTable, tracks: TrackRows, ground: Ground | None = None
 ) -> list[TrackStatistics]:
     """Figures of every track that was confirmed, in the order of their ids."""
-    scale = 1.0 if metres_per_px is None else metres_per_px
-    is_sure = tracks.columns["state"] == TrackState.CONFIRMED
-    ids, numbers = tracks.id[is_sure], tracks.number[is_sure]
-    x, y = tracks.columns["x_px"][is_sure], tracks.columns["y_px"][is_sure]
-    order = np.lexsort((numbers, ids))
-    ids, numbers, x, y = ids[order], numbers[order], x[order], y[order]
-    if not len(ids):
-        return []
-    starts = np.flatnonzero(np.r_[True, np.diff(ids) != 0]).tolist()
-    ends = [*starts[1:], len(ids)]
-    time_s = frames.time_s
+    return path_statistics(
+        TrackPaths.of(frames, tracks, (TrackState.CONFIRMED,)), ground
+    )
+
+
+def path_statistics(
+    seen: TrackPaths, ground: Ground | None = None
+) -> list[TrackStatistics]:
+    """The same, of paths."""
+    x, y = seen.x_px, seen.y_px
+    if ground is not None:
+        x, y = ground.to_metres(x, y)
     return [
-        _figures(
-            int(ids[first]),
-            numbers[first:end],
-            time_s[numbers[first:end]],
-            x[first:end] * scale,
-            y[first:end] * scale,
-        )
-        for first, end in zip(starts, ends, strict=True)
+        _figures(track_id, seen.number[own], seen.time_s[own], x[own], y[own])
+        for track_id, own in zip(seen.ids.tolist(), seen.slices(), strict=True)
     ]
 
 
@@ -68,12 +69,9 @@ def _figures(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
 ) -> TrackStatistics:
-    steps = np.hypot(np.diff(x), np.diff(y))
-    passed_s = np.maximum(np.diff(time_s), 1e-9)
-    speed = steps / passed_s
-    change = np.abs(np.diff(speed)) / np.maximum(passed_s[1:], 1e-9)
+    motion = motion_of(time_s, x, y)
     seconds = float(time_s[-1] - time_s[0])
-    path = float(steps.sum())
+    path = float(np.hypot(np.diff(x), np.diff(y)).sum())
     heading = np.degrees(np.arctan2(-(y[-1] - y[0]), x[-1] - x[0]))
     return TrackStatistics(
         id=track_id,
@@ -83,7 +81,14 @@ def _figures(
         seconds=seconds,
         path=path,
         mean_speed=path / seconds if seconds else 0.0,
-        top_speed=float(speed.max(initial=0.0)),
-        mean_acceleration=float(change.mean()) if len(change) else 0.0,
+        top_speed=_known(motion.speed, np.max),
+        mean_acceleration=_known(motion.acceleration, np.mean),
         heading_deg=float(heading),
     )
+
+
+def _known(
+    values: NDArray[np.float64], summary: Callable[[NDArray[np.float64]], np.floating]
+) -> float:
+    known = values[~np.isnan(values)]
+    return float(summary(known)) if len(known) else 0.0

@@ -17,6 +17,7 @@ import main as program
 from app.errors import OutputError
 from app.recording.corrections import Corrections, Edit, EditKind
 from app.recording.exports.formats import ExportFormat, export_session
+from app.recording.ground import Ground
 from app.recording.library import (
     list_sessions,
     note_session,
@@ -181,7 +182,8 @@ def test_statistics_tell_how_fast_a_track_is(session: Session) -> None:
     assert figures[0].path == pytest.approx(80.0)
     assert figures[0].mean_speed == pytest.approx(240.0, rel=0.02)
     assert figures[0].heading_deg == 0.0
-    in_metres = track_statistics(session.frames, session.tracks(), 0.01)
+    ground = Ground.scale((0.0, 0.0), (100.0, 0.0), length_m=1.0)
+    in_metres = track_statistics(session.frames, session.tracks(), ground)
     assert in_metres[0].path == pytest.approx(0.8)
 
 
