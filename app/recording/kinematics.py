@@ -72,9 +72,23 @@ def _fitted(
     width = min(WINDOW, count)
     first = np.clip(np.arange(count) - width // 2, 0, count - width)
     rows = first[:, None] + np.arange(width)
-    scale_s = max(float(np.median(np.diff(time_s))), 1e-9)
-    since = (time_s[rows] - time_s[:, None]) / scale_s
-    powers = since[..., None] ** np.arange(3)
-    turned = powers.swapaxes(1, 2)
-    found = np.linalg.solve(turned @ powers, turned @ points[rows])
-    return found[:, 1] / scale_s, 2 * found[:, 2] / scale_s**2
+    # Polynomials that are orthogonal over each window: nothing has to be solved.
+    near_s = time_s[rows]
+    middle_s = near_s.mean(axis=1)
+    straight = near_s - middle_s[:, None]
+    square = np.sum(straight**2, axis=1)
+    skew = np.sum(straight**3, axis=1) / square
+    bent = straight**2 - (square / width + skew * straight.T).T
+    slope = _along(straight, points[rows])
+    curvature = _along(bent, points[rows])
+    since = time_s - middle_s
+    return slope + curvature * (2 * since - skew)[:, None], 2 * curvature
+
+
+def _along(
+    basis: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Part of values, shape (N, W, 2), that goes along a basis, shape (N, W)."""
+    products = np.stack([np.sum(basis * values[..., at], axis=1) for at in (0, 1)])
+    part: NDArray[np.float64] = (products / np.sum(basis**2, axis=1)).T
+    return part
