@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.errors import OutputError
+from app.process import yield_thread
 from app.recording.exports.formats import ExportFormat, export_session
 from app.recording.session import Session
 from app.worker import Worker
@@ -96,6 +97,8 @@ class ExportJob:
                 raise _Cancelled
             self._change(done=self._status.done + 1)
 
+        # What is recorded meanwhile goes first.
+        yield_thread()
         session = Session(self._session)
         try:
             self._change(total=len(session.frames))

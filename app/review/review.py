@@ -14,7 +14,6 @@ import numpy as np
 from app.errors import ConsoleError, SessionError
 from app.frames import Blobs, Frame, FrameResult
 from app.handoff import Backlog, LatestSlot
-from app.process import yield_thread
 from app.recording.corrections import Corrections
 from app.recording.exports.pictures import result_at
 from app.recording.ground import load_ground, save_ground
@@ -169,7 +168,6 @@ class Review:
     # --- the review's thread
 
     def _run(self, stop: threading.Event) -> None:
-        yield_thread()
         try:
             session = Session(self.folder)
         except OSError as error:

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from av.error import FFmpegError
 
-from app.process import yield_thread
 from app.recording.library import list_sessions, recover_sessions
 from app.worker import Worker
 
@@ -86,7 +85,6 @@ class SessionShelf:
             return self._status
 
     def _run(self, stop: threading.Event) -> None:
-        yield_thread()
         self._change(entries=tuple(list_sessions(self._folder)), is_listed=True)
         recovered = tuple(each.name for each in recover_sessions(self._folder))
         if recovered:

@@ -28,7 +28,7 @@ def test_an_export_says_how_far_it_is_and_what_it_wrote(
     job = ExportJob(session, to, tmp_path / "out")
 
     job.start()
-    wait_until(lambda: job.status().phase is not ExportPhase.RUNNING)
+    wait_until(lambda: job.status().phase is not ExportPhase.RUNNING, 50)
     job.stop()
     status = job.status()
 
@@ -49,7 +49,7 @@ def test_a_cancelled_export_leaves_what_was_there(
     job._worker.request_stop()
 
     job.start()
-    wait_until(lambda: job.status().phase is not ExportPhase.RUNNING)
+    wait_until(lambda: job.status().phase is not ExportPhase.RUNNING, 50)
     job.stop()
 
     assert job.status().phase is ExportPhase.CANCELLED
@@ -61,7 +61,7 @@ def test_a_folder_that_cannot_be_made_is_told(session: Path, tmp_path: Path) -> 
     job = ExportJob(session, ExportFormat.CSV, tmp_path / "file" / "out")
 
     job.start()
-    wait_until(lambda: job.status().phase is not ExportPhase.RUNNING)
+    wait_until(lambda: job.status().phase is not ExportPhase.RUNNING, 50)
     job.stop()
 
     fault = job.status().fault
