@@ -38,6 +38,14 @@ _SYNC_S = 0.5
 _RESULTS_S = 0.6
 _ITEMS = 50_000
 _QUEUE_BYTES = 64_000_000
+# Of what is written, not all is on the disk: the kernel would hold gigabytes for a slow
+# one, to be lost with the power or waited for at the end. As much as the disk takes in
+# this time may be under way.
+_BEHIND_S = 3.0
+_BEHIND_BYTES = (2_000_000, 64_000_000)
+_BEHIND_AT_FIRST_BYTES = 32_000_000
+# Shorter ones tell nothing of the disk's speed.
+_SYNC_TO_TELL_S = 0.05
 # A file is begun anew now and then: one that is damaged later takes less with it.
 _SEGMENT_S = 1800.0
 _BALLAST = ".ballast"
@@ -118,6 +126,8 @@ class SessionWriter:
         self._finish_due_s = 0.0
         self._is_done = threading.Event()
         self._free_bytes = 0
+        self._synced_bytes = 0
+        self._most_behind_bytes = float(_BEHIND_AT_FIRST_BYTES)
         self._sync_error: OSError | None = None
         # The recorder is never left behind by a process that ends in order.
         self._writer = Worker("recorder", self._run, self._on_end, is_daemon=False)
@@ -141,8 +151,12 @@ class SessionWriter:
     @property
     def has_room(self) -> bool:
         """Whether a frame would be taken: the disk has not fallen behind."""
+        if self._is_done.is_set():
+            return False
+        behind_bytes = self._counts.bytes_written - self._synced_bytes
         with self._queue_lock:
-            return self._queued_bytes < _QUEUE_BYTES and not self._is_done.is_set()
+            queued_bytes = self._queued_bytes
+        return queued_bytes < _QUEUE_BYTES and behind_bytes < self._most_behind_bytes
 
     def put_frame(self, frame: EncodedFrame) -> bool:
         """Give a frame; False where writing has ended."""
@@ -445,8 +459,7 @@ class SessionWriter:
             self._free_bytes = shutil.disk_usage(self.folder).free
             database = self._database
             try:
-                for segment in self._segments[-2:]:
-                    segment.sync()
+                self._sync_video()
                 if database is not None and not self._is_done.is_set():
                     database.sync()
             except OSError as error:
@@ -457,6 +470,21 @@ class SessionWriter:
             self._items.offer(row)
         for segment in self._segments:
             segment.release()
+
+    def _sync_video(self) -> None:
+        written_bytes = self._counts.bytes_written
+        began_s = time.monotonic()
+        for segment in self._segments[-2:]:
+            segment.sync()
+        took_s = time.monotonic() - began_s
+        new_bytes = written_bytes - self._synced_bytes
+        self._synced_bytes = written_bytes
+        least, most = _BEHIND_BYTES
+        if took_s < _SYNC_TO_TELL_S:
+            self._most_behind_bytes = most
+        else:
+            in_time_bytes = new_bytes / took_s * _BEHIND_S
+            self._most_behind_bytes = max(least, min(most, in_time_bytes))
 
     def _on_sync_end(self, error: Exception | None) -> None:
         if error is not None:

@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,33 @@ if TYPE_CHECKING:
 RATE_HZ = 120.0
 PERIOD_NS = 8_333_333
 ACKNOWLEDGE_S = 0.02
+# A slow disk takes its time.
+FINISH_S = 60.0
+
+
+class Told(NamedTuple):
+    """What a recorder in a child process said of itself, at one moment."""
+
+    time_ns: int
+    frames: int
+    """Written."""
+    results: int
+    """Rows written."""
+    samples: int
+    """Measurements taken."""
+    captured: int
+    lost: int
+
+
+def told_by(output: str) -> list[Told]:
+    """Read what the child printed, up to where it was cut off."""
+    lines = [line.split() for line in output.splitlines(keepends=True)]
+    ends = [line.endswith("\n") for line in output.splitlines(keepends=True)]
+    return [
+        Told(*(int(word) for word in line))
+        for line, is_whole in zip(lines, ends, strict=True)
+        if is_whole and len(line) == len(Told._fields) and line[0] != "done"
+    ]
 
 
 def source_spec(
@@ -143,7 +170,14 @@ def main() -> None:
         shape = images[0].shape
         random = np.random.default_rng(1)
         images = [random.integers(0, 256, shape, np.uint8) for _ in range(64)]
-    recorder = Recorder(lambda: {"load": 1.0})
+    samples = 0
+
+    def sample() -> dict[str, float]:
+        nonlocal samples
+        samples += 1
+        return {"load": 1.0}
+
+    recorder = Recorder(sample)
     recorder.configure(
         RecordingSettings(
             arguments.folder,
@@ -169,13 +203,14 @@ def main() -> None:
                 time.monotonic_ns(),
                 status.written,
                 status.results,
+                samples,
                 index + 1,
                 status.losses.not_recorded,
             )
             if status.ended:
                 break
     recorder.stop()
-    recorder.finish()
+    recorder.finish(FINISH_S)
     status = recorder.status()
     _say("done", status.written, status.losses.not_recorded, status.ended)
 

@@ -22,6 +22,7 @@ from app.recording.manifest import SessionState
 from app.recording.recovery import recover_session
 from app.recording.session import Session
 from app.recording.verify import verify_session
+from tests.fakes.recording import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +34,6 @@ def _start(folder: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def _acknowledged(output: str) -> list[list[int]]:
-    """Time, frames, results, captured and lost, as the recorder told them."""
-    lines = [line.split() for line in output.splitlines()]
-    return [[int(word) for word in line] for line in lines if len(line) == 5]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_killed_recorder_loses_one_frame_at_most(tmp_path: Path, seed: int) -> None:
@@ -48,10 +43,10 @@ def test_a_killed_recorder_loses_one_frame_at_most(tmp_path: Path, seed: int) ->
     time.sleep(random.Random(seed).uniform(1.2, 2.5))
     killed_ns = time.monotonic_ns()
     child.kill()
-    told = _acknowledged(child.stdout.read())
+    told = told_by(child.stdout.read())
     child.wait()
     child.stdout.close()
-    a_second_before = [each for each in told if each[0] < killed_ns - 1_000_000_000]
+    a_second_before = [each for each in told if each.time_ns < killed_ns - 10**9][-1]
 
     video = cv2.VideoCapture(str(tmp_path / "session" / "video_000.mp4"))
     unrepaired = 0
@@ -61,15 +56,16 @@ def test_a_killed_recorder_loses_one_frame_at_most(tmp_path: Path, seed: int) ->
     manifest = recover_session(tmp_path / "session")
     session = Session(tmp_path / "session")
     report = verify_session(session)
-    rows = len(session.tracks())
+    rows, samples = len(session.tracks()), len(session.telemetry())
     session.close()
 
-    assert unrepaired >= told[-1][1] - 1
+    assert unrepaired >= told[-1].frames - 1
     assert report.frames == unrepaired
     assert report.problems == ()
-    assert report.results >= a_second_before[-1][2]
+    assert report.results >= a_second_before.results
+    assert samples >= a_second_before.samples
     # Committed ten times a second; a result goes with the frame it belongs to.
-    assert report.results >= min(told[-1][2], unrepaired)
+    assert report.results >= min(told[-1].results, unrepaired)
     assert rows == 3 * report.results
     assert manifest.state is SessionState.RECOVERED
 

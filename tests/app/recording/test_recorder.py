@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.recording.encoder import EncodedFrame, FrameEncoder
+    from app.recording.status import RecordingStatus
 
 
 def _settings(folder: Path, **changes: object) -> RecordingSettings:
@@ -246,6 +247,38 @@ def test_frames_that_the_source_lost_are_a_gap_with_its_cause(tmp_path: Path) ->
     assert recorder.status().losses.source == 4
 
 
+def _stall(
+    recorder: Recorder,
+    folder: Path,
+    frames: int,
+    cause: str,
+    let_go: Callable[[], None],
+) -> RecordingStatus:
+    """Record while something stands still, then go on; gives how it stood then.
+
+    What is missing must be counted under its cause, as a gap, and nothing else.
+    """
+    recorder.start("session")
+    _feed(recorder, range(frames))
+    wait_until(lambda: getattr(recorder.status().losses, cause) > 0)
+    slow = recorder.status()
+    let_go()
+    wait_until(lambda: recorder.status().waiting == 0)
+    _feed(recorder, range(frames, frames + 10))
+    recorder.finish()
+    end = recorder.status()
+    session = Session(folder / "session")
+    report = verify_session(session)
+    missing = sum(gap.count for gap in session.gaps() if gap.cause == cause)
+    session.close()
+    lost = getattr(end.losses, cause)
+    assert end.taken == end.written + lost == frames + 10
+    assert missing == lost
+    assert report.frames == end.written
+    assert report.problems == ()
+    return slow
+
+
 class _SlowSegment(VideoSegment):
     """A disk that takes a frame now and then."""
 
@@ -256,32 +289,42 @@ class _SlowSegment(VideoSegment):
         return super().write(frame)
 
 
+class _UnflushedSegment(VideoSegment):
+    """A disk that the kernel holds everything back from."""
+
+    gate = threading.Event()
+
+    def sync(self) -> None:
+        self.gate.wait(10)
+        super().sync()
+
+
 def test_a_disk_that_is_too_slow_is_the_cause_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.recording.session_writer._QUEUE_BYTES", 4_000)
     _SlowSegment.gate.clear()
     recorder = _recorder(tmp_path, open_segment=_SlowSegment)
-    recorder.start("session")
-    _feed(recorder, range(200))
-    wait_until(lambda: recorder.status().losses.disk > 0)
-    slow = recorder.status()
-    _SlowSegment.gate.set()
-    wait_until(lambda: recorder.status().waiting == 0)
-    _feed(recorder, range(200, 220))
-    recorder.finish()
-    end = recorder.status()
 
-    session = Session(tmp_path / "session")
-    report = verify_session(session)
-    missing = sum(gap.count for gap in session.gaps() if gap.cause == "disk")
-    session.close()
+    slow = _stall(recorder, tmp_path, 200, "disk", _SlowSegment.gate.set)
 
     assert "disk is too slow" in slow.advice
-    assert end.taken == end.written + end.losses.disk == 220
-    assert missing == end.losses.disk
-    assert report.frames == end.written
-    assert report.problems == ()
+
+
+def test_what_the_disk_has_not_taken_yet_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.recording.session_writer._BEHIND_AT_FIRST_BYTES", 4_000)
+    _UnflushedSegment.gate.clear()
+    recorder = _recorder(tmp_path, open_segment=_UnflushedSegment)
+
+    def let_go() -> None:
+        _UnflushedSegment.gate.set()
+        wait_until(lambda: recorder._writer is not None and recorder._writer.has_room)
+
+    slow = _stall(recorder, tmp_path, 200, "disk", let_go)
+
+    assert "disk is too slow" in slow.advice
 
 
 def test_an_encoder_that_is_too_slow_is_the_cause_that_is_told(
@@ -289,33 +332,19 @@ def test_an_encoder_that_is_too_slow_is_the_cause_that_is_told(
 ) -> None:
     recorder = Recorder(dict)
     recorder.configure(_settings(tmp_path))
-    monkeypatch.setattr("app.recording.recorder._RAW_FRAMES", (8, 8))
+    monkeypatch.setattr("app.recording.recorder._RAW_FRAMES", (16, 16))
     recorder.open(source_spec())
     monkeypatch.setattr("app.recording.recorder.FrameEncoder", _SleepyEncoder)
-    recorder.start("session")
-    _feed(recorder, range(60))
-    wait_until(lambda: recorder.status().losses.encoder > 0)
-    slow = recorder.status()
-    _SleepyEncoder.gate.set()
-    wait_until(lambda: recorder.status().waiting == 0)
-    _feed(recorder, range(60, 64))
-    recorder.finish()
-    end = recorder.status()
-    session = Session(tmp_path / "session")
-    report = verify_session(session)
-    session.close()
+
+    slow = _stall(recorder, tmp_path, 60, "encoder", lambda: None)
 
     assert "encoder is too slow" in slow.advice
-    assert end.losses.encoder >= 40
-    assert end.taken == end.written + end.losses.encoder == 64
-    assert report.frames == end.written
-    assert report.problems == ()
+    assert slow.losses.encoder >= 30
 
 
 class _SleepyEncoder(_Encoder):
     """Waits before its third frame, as one in trouble does."""
 
-    gate = threading.Event()
     count = 0
 
     def encode(self, frame: object) -> list[EncodedFrame]:
