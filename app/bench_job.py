@@ -104,9 +104,10 @@ class BenchJob:
             raise BenchFailedError(f"no engine could be made: {reasons}")
         with tempfile.TemporaryDirectory(prefix="peregrine-") as scratch:
             options = self._options(folders, Path(scratch))
-            with HardwareLog() as log:
+            rows: list[dict[str, float]] = []
+            with HardwareLog(lambda figures: rows.append(figures.to_row())):
                 result = self._measure(options)
-            result["telemetry"] = log.rows
+            result["telemetry"] = rows
         result["skipped"] = [*self._skipped, *result["skipped"]]
         return result
 

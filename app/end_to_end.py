@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from app.display import Display
 from app.engine_choice import EngineChoice
 from app.errors import ConsoleError
+from app.hardware.log import HardwareLog, before_and_after
 from app.overlay import View
 from app.pipeline import Pipeline
 from app.recording.settings import RecordingSettings
@@ -79,7 +80,9 @@ def measure_end_to_end(
     """
     from app.bench_job import BenchProgress
 
+    rows: list[dict[str, float]] = []
     with ExitStack() as stack:
+        stack.enter_context(HardwareLog(lambda figures: rows.append(figures.to_row())))
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         contenders = (
             _Contender("tensorflow, as trained", _trained(request, scratch)),
@@ -105,6 +108,7 @@ def measure_end_to_end(
             ),
             2,
         ),
+        "telemetry": rows,
     }
 
 
@@ -217,4 +221,5 @@ def text_of_end_to_end(report: dict[str, Any]) -> str:
         f"{report['ratio']:.2f} times as fast, median of {report['rounds']} rounds of"
         f" {', '.join(report['parts'])} on {report['clip']}"
     )
+    lines.append(before_and_after(report["telemetry"]))
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.errors import RecordingError
+from app.hardware.log import HardwareLog
 from app.pipeline import Pipeline, PipelineState
 from app.recording.feasibility import check_feasibility
 from app.sources.base import FrameMode
@@ -112,10 +113,11 @@ class RecordJob:
             pipeline.start_recording(self.name)
         pipeline.start()
         try:
-            self._say_feasibility(pipeline, say)
-            if self.waits_for_keys:
-                say("Enter starts and stops, a word marks the moment, Ctrl-D ends.")
-            self._watch(pipeline, sessions, say, ends_with_session=starts_at_once)
+            with HardwareLog(lambda figures: pipeline.tell_machine(figures.known())):
+                self._say_feasibility(pipeline, say)
+                if self.waits_for_keys:
+                    say("Enter starts and stops, a word marks the moment, Ctrl-D ends.")
+                self._watch(pipeline, sessions, say, ends_with_session=starts_at_once)
         except KeyboardInterrupt:
             is_interrupted = True
         finally:

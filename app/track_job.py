@@ -15,6 +15,7 @@ from app.progress import progress_bar
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
 from app.track_table import TrackTable
+from app.track_telemetry import TrackTelemetry
 from app.trails import Trails
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class TrackJob:
         times_ns: list[int] = []
         with ExitStack() as stack:
             outputs = stack.enter_context(
-                _Outputs(self.folder, writes_video=self.writes_video)
+                _Outputs(self.folder, pipeline.status, writes_video=self.writes_video)
             )
             bar = stack.enter_context(
                 progress_bar(unit="frame", disable=not shows_progress)
@@ -145,11 +146,20 @@ class TrackJob:
 class _Outputs:
     """The files of one job; a context manager."""
 
-    def __init__(self, folder: Path, *, writes_video: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        read_status: Callable[[], PipelineStatus],
+        *,
+        writes_video: bool,
+    ) -> None:
         self._folder = folder
         self._writes_video = writes_video
         self._files = ExitStack()
         self._table = self._files.enter_context(TrackTable(folder / "tracks.csv"))
+        self._telemetry = self._files.enter_context(
+            TrackTelemetry(folder / "telemetry.csv", read_status)
+        )
         self._video: AnnotatedVideo | None = None
         self._trails = Trails()
         self._busiest: tuple[int, FrameResult, tuple[Trail, ...]] | None = None
@@ -157,6 +167,7 @@ class _Outputs:
     def write(self, result: FrameResult) -> None:
         """Add one result to every file."""
         self._table.write(result)
+        self._telemetry.write(result)
         self._trails.update(result.tracks, result.frame.time_s)
         tracks = result.tracks
         confirmed = int((tracks.state == TrackState.CONFIRMED).sum())

@@ -15,6 +15,7 @@ from app.conversion_job import find_interpreter
 from app.end_to_end import EndToEndRequest, measure_end_to_end, text_of_end_to_end
 from app.engine_choice import EngineChoice
 from app.errors import OutputError
+from app.hardware.log import before_and_after
 from app.paths import DEFAULT_MODEL, SAMPLE_CLIP, engine_cache_folder
 from app.progress import progress_bar
 from engines.bench.choices import CHOICES, choices_from_text, threads_from_text
@@ -259,7 +260,8 @@ def text_of(report: dict[str, Any]) -> str:
             f"the network computes {report['gflop']:.2f} GFLOP; the share is of the"
             " fp32 peak, which bf16 and int8 may exceed"
         )
-    return "\n".join(lines)
+    machine_line = before_and_after(report.get("telemetry", []))
+    return "\n".join([*lines, machine_line] if machine_line else lines)
 
 
 def share_of_peak(one: dict[str, Any], report: dict[str, Any]) -> float | None:

@@ -21,7 +21,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "track",
         help="track a video, a folder or the synthetic source without a window",
-        description="Tracks SOURCE and writes DIR/tracks.csv and DIR/annotated.png.",
+        description="Tracks SOURCE and writes DIR/tracks.csv, DIR/telemetry.csv and"
+        " DIR/annotated.png.",
     )
     parser.add_argument("source", metavar="SOURCE", help="file, folder or URI")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")

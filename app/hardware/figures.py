@@ -62,6 +62,11 @@ class HardwareFigures:
             if not math.isnan(value := float(getattr(self, field.name)))
         }
 
+    def to_row(self) -> dict[str, float]:
+        """Those that could be read, rounded, with the time in seconds."""
+        row = {name: round(value, 4) for name, value in self.known().items()}
+        return {"time_s": round(self.time_s, 3), **row}
+
 
 def figures_of(sample: HardwareSample) -> HardwareFigures:
     """Find the figures of a sample."""

@@ -47,6 +47,10 @@ def test_the_bundled_network_tracks_the_bundled_clip(
     assert status == 0
     assert (figures["frames"], figures["inferred"], figures["lost"]) == (60, 60, 0)
     assert int(str(figures["tracks"])) >= 4
+    with (tmp_path / "telemetry.csv").open(newline="") as file:
+        telemetry = list(csv.DictReader(file))
+    assert int(telemetry[-1]["frame"]) > int(telemetry[0]["frame"])
+    assert float(telemetry[-1]["memory_used_mb"]) > 0
     with (tmp_path / "tracks.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["state"] for row in rows} >= {"confirmed"}
