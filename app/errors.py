@@ -4,6 +4,9 @@ ConsoleError
 ├── SourceError             frames cannot be had
 │   ├── SourceNotFoundError     nothing is there under that name
 │   ├── SourceFormatError       it is there and is not what it should be
+│   ├── SourceBusyError         somebody else has it
+│   ├── SourceDeniedError       the operator may not use it
+│   ├── SourceUnavailableError  what reads it is not installed
 │   └── SourceLostError         it gave frames and then failed
 ├── OutputError             results cannot be written
 ├── SettingsError           settings cannot be read, written or accepted
@@ -42,6 +45,18 @@ class SourceNotFoundError(SourceError):
 
 class SourceFormatError(SourceError):
     """The source is there and is not what it should be."""
+
+
+class SourceBusyError(SourceError):
+    """Somebody else has the source."""
+
+
+class SourceDeniedError(SourceError):
+    """The operator may not use the source."""
+
+
+class SourceUnavailableError(SourceError):
+    """What reads such a source is not installed."""
 
 
 class SourceLostError(SourceError):

@@ -6,7 +6,7 @@ import glob
 from typing import TYPE_CHECKING
 
 from app.errors import SourceFormatError
-from app.sources import image_folder, session_replay, synthetic
+from app.sources import cameras, image_folder, session_replay, synthetic
 from app.sources.image_folder import ImageFolderSource
 from app.sources.session_replay import SessionReplay
 from app.sources.synthetic import SyntheticSource
@@ -24,11 +24,18 @@ SOURCE_SCHEMES = {
         "a moving scene whose true positions are known;"
         f" options: {', '.join(synthetic.OPTION_NAMES)}"
     ),
+    "v4l2:///dev/video0?size=1280x720&fps=120&format=MJPG": (
+        "a camera of Video4Linux, USB for instance; /dev/video0 alone will do"
+    ),
+    "csi://0?size=1280x720&fps=120": "a camera on the CSI connector of a Jetson",
+    "rtsp://HOST/STREAM#transport=tcp": "a stream of a server; options follow a #",
+    "rtp://@:5000?codec=h264": "a stream that is sent to a port of this machine",
+    "gst://PIPELINE": "anything that GStreamer reads, as gst-launch-1.0 takes it",
 }
 """How a source is written, and what it is: for help texts."""
 
 
-def open_source(uri: str, *, is_paced: bool) -> FrameSource:
+def open_source(uri: str, *, is_paced: bool, is_colour: bool = False) -> FrameSource:
     """Make the source that a URI or path means; its `open` opens it.
 
     Parameters
@@ -36,13 +43,19 @@ def open_source(uri: str, *, is_paced: bool) -> FrameSource:
     uri : str
         One of `SOURCE_SCHEMES`.
     is_paced : bool
-        Whether frames come at their own time, or as fast as they are read.
+        Whether frames come at their own time, or as fast as they are read; a camera's
+        come at their own time always.
+    is_colour : bool
+        Whether the network takes colour. Cameras convert no further than needed;
+        stored sources give what they hold.
 
     Raises
     ------
     SourceFormatError
         If the scheme or an option is unknown, or a value is out of its bounds.
     """
+    if cameras.is_camera(uri):
+        return cameras.open_camera(uri, is_colour=is_colour)
     parsed = parse_uri(uri)
     if parsed.scheme == synthetic.SCHEME:
         return SyntheticSource(uri, is_paced=is_paced)

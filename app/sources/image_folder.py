@@ -19,13 +19,9 @@ from app.errors import (
 )
 from app.frames import Frame
 from app.sources.base import EndOfSource, SourceSpec
+from app.sources.options import RATE, take_options
 from app.sources.pacing import Pacer
-from app.sources.uri import (
-    is_there,
-    parse_uri,
-    refuse_missing_path,
-    refuse_unknown_options,
-)
+from app.sources.uri import is_there, parse_uri, refuse_missing_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +32,6 @@ IMAGE_SUFFIXES = frozenset(
 )
 """What counts as an image, in lower case."""
 _DEFAULT_RATE_HZ = 120.0
-_HIGHEST_RATE_HZ = 10_000.0
 
 
 class ImageFolderSource:
@@ -61,11 +56,11 @@ class ImageFolderSource:
 
     def __init__(self, uri: str, *, is_paced: bool) -> None:
         parsed = parse_uri(uri)
-        refuse_unknown_options(parsed, ("fps",))
+        options = take_options(parsed, {"fps": RATE})
         refuse_missing_path(parsed)
         self._uri = uri
         self._place = parsed.path
-        self._rate_hz = _rate(parsed.options.get("fps"))
+        self._rate_hz: float = options.get("fps", _DEFAULT_RATE_HZ)
         self._is_paced = is_paced
         self._pacer = Pacer(is_paced=is_paced)
         self._paths: list[Path] | None = None
@@ -141,21 +136,6 @@ class ImageFolderSource:
                 hint="Put images of one size into one folder.",
             )
         return image
-
-
-def _rate(text: str | None) -> float:
-    if text is None:
-        return _DEFAULT_RATE_HZ
-    try:
-        rate_hz = float(text)
-    except ValueError:
-        rate_hz = 0.0
-    if not 0.0 < rate_hz <= _HIGHEST_RATE_HZ:
-        raise SourceFormatError(
-            f"option fps of {SCHEME}:// is {text!r}",
-            hint=f"It must be a number above 0, at most {_HIGHEST_RATE_HZ:g}.",
-        )
-    return rate_hz
 
 
 def _images_at(place: Path) -> list[Path]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from app.errors import SessionError, SourceError, SourceFormatError, SourceLostError
 from app.frames import Frame
 from app.sources.base import EndOfSource, SourceSpec
+from app.sources.options import take_options
 from app.sources.pacing import Pacer
-from app.sources.uri import parse_uri, refuse_unknown_options
+from app.sources.uri import parse_uri
 
 if TYPE_CHECKING:
     from app.recording.session import Session
@@ -39,7 +40,7 @@ class SessionReplay:
 
     def __init__(self, uri: str, *, is_paced: bool) -> None:
         parsed = parse_uri(uri)
-        refuse_unknown_options(parsed, ())
+        take_options(parsed, {})
         self._uri = uri
         self._folder = Path(parsed.path)
         self._pacer = Pacer(is_paced=is_paced)

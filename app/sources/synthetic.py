@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from app.errors import SourceError, SourceFormatError
 from app.frames import Frame
 from app.sources.base import EndOfSource, SourceSpec
+from app.sources.options import refuse_unknown_options
 from app.sources.pacing import sleep_until
 from app.sources.scene_camera import SceneCamera
-from app.sources.uri import parse_uri, refuse_unknown_options
+from app.sources.uri import parse_uri
 from engines.scene import SETTING_BOUNDS, Motion, Scene, SceneSettings
 
 if TYPE_CHECKING:

@@ -1,4 +1,10 @@
-"""Source URIs: what the operator types, taken apart."""
+"""Source URIs: what the operator types, taken apart.
+
+    scheme://body?option=value&option=value
+
+Two kinds differ. What follows the question mark of an `rtsp://` address is the
+server's, so options of ours follow a `#`. All of a `gst://` URI is the pipeline.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +14,9 @@ from urllib.parse import parse_qsl, unquote
 
 from app.errors import SourceFormatError
 
+PIPELINE_SCHEME = "gst"
+SERVER_SCHEMES = ("rtsp", "rtsps")
+
 
 @dataclass(frozen=True, slots=True)
 class SourceUri:
@@ -15,9 +24,10 @@ class SourceUri:
 
     scheme: str
     body: str
-    """Path or address, with percent signs resolved where there is a scheme."""
+    """Path, address or pipeline; percent signs of a path are resolved where there is a
+    scheme."""
     options: dict[str, str]
-    """What follows the question mark."""
+    """By their names, as text."""
 
     @property
     def path(self) -> Path:
@@ -36,7 +46,17 @@ def parse_uri(uri: str) -> SourceUri:
     scheme, separator, rest = uri.partition("://")
     if not separator:
         return SourceUri("", uri, {})
+    scheme = scheme.lower()
+    if scheme == PIPELINE_SCHEME:
+        return SourceUri(scheme, rest, {})
+    if scheme in SERVER_SCHEMES:
+        body, _, query = rest.partition("#")
+        return SourceUri(scheme, body, _options(uri, query))
     body, _, query = rest.partition("?")
+    return SourceUri(scheme, unquote(body), _options(uri, query))
+
+
+def _options(uri: str, query: str) -> dict[str, str]:
     options: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key in options:
@@ -44,7 +64,7 @@ def parse_uri(uri: str) -> SourceUri:
                 f"{key} is given twice in {uri}", hint="Give each option once."
             )
         options[key] = value
-    return SourceUri(scheme.lower(), unquote(body), options)
+    return options
 
 
 def is_there(path: Path) -> bool:
@@ -82,20 +102,3 @@ def refuse_missing_path(uri: SourceUri) -> None:
             f"{uri.scheme + '://' if uri.scheme else 'the source'} has no path",
             hint="Name a file or a folder.",
         )
-
-
-def refuse_unknown_options(uri: SourceUri, allowed: tuple[str, ...]) -> None:
-    """Refuse options that the source does not know.
-
-    Raises
-    ------
-    SourceFormatError
-        Naming the first unknown one, and those that are allowed.
-    """
-    for key, value in uri.options.items():
-        if key not in allowed:
-            known = ", ".join(sorted(allowed)) or "none"
-            raise SourceFormatError(
-                f"{uri.scheme}:// has no option {key!r} (given as {key}={value})",
-                hint=f"Options are: {known}.",
-            )

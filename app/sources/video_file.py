@@ -19,8 +19,10 @@ from app.errors import (
 )
 from app.frames import Frame
 from app.sources.base import EndOfSource, SourceSpec
+from app.sources.decoded import pixels_of
+from app.sources.options import take_options
 from app.sources.pacing import Pacer
-from app.sources.uri import is_there, parse_uri, refuse_unknown_options
+from app.sources.uri import is_there, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FALLBACK_RATE_HZ = 25.0
-_FULL_RANGE = 2
-"""Of a frame's `color_range`: black is 0 and not 16."""
 _INVALID_DATA = -0x41444E49  # FFmpeg's AVERROR_INVALIDDATA
 _NO_INDEX_HINT = (
     "It is no video, or its end is missing: an MP4 file that was not finished has no"
@@ -70,7 +70,7 @@ class VideoFileSource:
 
     def __init__(self, uri: str, *, is_paced: bool) -> None:
         parsed = parse_uri(uri)
-        refuse_unknown_options(parsed, ())
+        take_options(parsed, {})
         self._uri = uri
         self._path = parsed.path
         self._is_paced = is_paced
@@ -317,21 +317,9 @@ def _opened(path: Path) -> InputContainer:
 
 def _image_of(frame: VideoFrame) -> NDArray[np.uint8]:
     """Grey or BGR image, turned as the file asks, read-only."""
-    image = _upright(_pixels_of(frame), round(frame.rotation) % 360)
+    image = _upright(pixels_of(frame), round(frame.rotation) % 360)
     image.setflags(write=False)
     return image
-
-
-def _pixels_of(frame: VideoFrame) -> NDArray[np.uint8]:
-    name = frame.format.name
-    is_even = frame.width % 2 == 0 and frame.height % 2 == 0
-    if name == "yuv420p" and is_even and frame.color_range != _FULL_RANGE:
-        # Twice as fast as FFmpeg's own conversion, and at most 3 levels off.
-        planes = frame.to_ndarray()
-        return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
-    is_grey = name.startswith(("gray", "mono"))
-    pixels = frame.to_ndarray(format="gray" if is_grey else "bgr24")
-    return np.asarray(pixels, np.uint8)
 
 
 def _upright(image: NDArray[np.uint8], angle_deg: int) -> NDArray[np.uint8]:

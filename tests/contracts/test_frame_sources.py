@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,14 @@ import pytest
 from app.errors import SourceError, SourceNotFoundError
 from app.sources.base import EndOfSource
 from app.sources.catalogue import open_source
+from app.sources.v4l2 import capture
 from tests.app.sources.clips import write_images, write_video
+from tests.fakes.gstreamer import why_no_gstreamer
+from tests.fakes.rtsp import RtpSender, RtspServer
+from tests.fakes.v4l2 import FakeCamera
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from app.frames import Frame
@@ -32,6 +36,25 @@ class Case:
     make_uri: Callable[[Path], str]
     missing_uri: str | None
     """None for a source that is always there."""
+    obstacle: str = ""
+    """Why it cannot be tried here."""
+
+
+def _camera(_: Path) -> str:
+    return "v4l2:///dev/video0?format=GREY&size=320x180&fps=200&frames=10"
+
+
+def _stream(_: Path) -> str:
+    return f"{_servers[-1].uri}#frames=10"
+
+
+def _sent(_: Path) -> str:
+    return f"rtp://@:{_senders[-1].port}?frames=10&timeout=5"
+
+
+_servers: list[RtspServer] = []
+_senders: list[RtpSender] = []
+_LIVE = (_camera, _stream, _sent)
 
 
 CASES = [
@@ -65,13 +88,36 @@ CASES = [
         ),
         "missing/*.png",
     ),
+    Case("V4L2 camera", _camera, "v4l2:///dev/missing"),
+    Case("RTSP stream", _stream, "rtsp://127.0.0.1:9/missing"),
+    Case("RTP stream", _sent, None),
+    Case(
+        "GStreamer pipeline",
+        lambda _: (
+            "gst://videotestsrc num-buffers=10 !"
+            " video/x-raw,format=GRAY8,width=64,height=48,framerate=100/1"
+        ),
+        None,
+        obstacle=why_no_gstreamer(),
+    ),
 ]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
-def case(request: pytest.FixtureRequest) -> Case:
+def case(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Case]:
     found: Case = request.param
-    return found
+    if found.obstacle:
+        pytest.skip(found.obstacle)
+    with ExitStack() as stack:
+        if found.make_uri is _camera:
+            monkeypatch.setattr(capture, "open_node", FakeCamera().open_device)
+        elif found.make_uri is _stream:
+            _servers.append(stack.enter_context(RtspServer()))
+        elif found.make_uri is _sent:
+            _senders.append(stack.enter_context(RtpSender()))
+        yield found
 
 
 @pytest.fixture(params=[True, False], ids=["paced", "unpaced"])
@@ -117,7 +163,8 @@ def test_images_are_what_the_spec_says_and_read_only(source: FrameSource) -> Non
         spec = source.open()
         frames = _frames_of(source)
 
-    shape = (spec.height_px, spec.width_px, 3) if spec.is_colour else (48, 64)
+    grey_shape = (spec.height_px, spec.width_px)
+    shape = (*grey_shape, 3) if spec.is_colour else grey_shape
     for frame in frames:
         assert frame.image.shape == shape
         assert frame.image.dtype == np.uint8

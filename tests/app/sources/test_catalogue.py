@@ -44,7 +44,7 @@ def test_a_video_with_brackets_in_its_name_is_no_pattern(tmp_path: Path) -> None
     assert isinstance(open_source(str(path), is_paced=False), VideoFileSource)
 
 
-@pytest.mark.parametrize("uri", ["rtsp://camera/stream", "v4l2:///dev/video0", "x://"])
+@pytest.mark.parametrize("uri", ["http://camera/stream", "webrtc://x", "x://"])
 def test_an_unknown_scheme_is_refused_with_those_there_are(uri: str) -> None:
     with pytest.raises(SourceFormatError) as caught:
         open_source(uri, is_paced=False)

@@ -1,0 +1,1 @@
+"""Sources that GStreamer reads: CSI cameras, hardware decoders, any pipeline."""

@@ -1,0 +1,1 @@
+"""Cameras of the Video4Linux driver, spoken to directly."""

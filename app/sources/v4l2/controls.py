@@ -1,0 +1,160 @@
+"""The controls of a camera: exposure, gain, focus, whatever its driver has."""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.sources.v4l2 import structs
+
+if TYPE_CHECKING:
+    from app.sources.v4l2.device import Device
+
+_MOST_CONTROLS = 512
+
+
+class ControlKind(enum.IntEnum):
+    """What values a control takes; numbers of the kernel."""
+
+    INTEGER = 1
+    BOOLEAN = 2
+    MENU = 3
+    BUTTON = 4
+    """Does something once; has no value."""
+    INTEGER64 = 5
+    HEADING = 6
+    """Names the controls behind it; has no value."""
+    BITMASK = 8
+    INTEGER_MENU = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control as it stands."""
+
+    id: int
+    name: str
+    kind: ControlKind
+    minimum: int
+    maximum: int
+    step: int
+    default: int
+    value: int
+    choices: tuple[tuple[int, str], ...] = ()
+    """Values and names, of menus."""
+    is_read_only: bool = False
+    is_inactive: bool = False
+    """Whether another control rules it now, as automatic exposure the exposure."""
+
+    @property
+    def value_text(self) -> str:
+        """The value as the operator reads it."""
+        if self.kind is ControlKind.BOOLEAN:
+            return "on" if self.value else "off"
+        return dict(self.choices).get(self.value, str(self.value))
+
+
+def list_controls(device: Device) -> tuple[Control, ...]:
+    """Ask for all controls and their values; raises `OSError`.
+
+    Arrays and texts, which some drivers have beside them, are left out.
+    """
+    found = []
+    description = structs.ControlDescription(id=structs.CONTROL_NEXT)
+    for _ in range(_MOST_CONTROLS):
+        try:
+            device.ioctl(structs.QUERY_CONTROL, description)
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.ENOTTY):
+                break
+            raise
+        control = _control_of(device, description)
+        if control is not None:
+            found.append(control)
+        last = description.id
+        description = structs.ControlDescription(id=last | structs.CONTROL_NEXT)
+    return tuple(found)
+
+
+def read_control(device: Device, control_id: int, *, is_wide: bool = False) -> int:
+    """The value of a control; raises `OSError`."""
+    if is_wide:
+        wide = structs.WideValue(id=control_id)
+        device.ioctl(structs.GET_WIDE_CONTROLS, _one(wide))
+        return int(wide.of.wide)
+    value = structs.ControlValue(id=control_id)
+    device.ioctl(structs.GET_CONTROL, value)
+    return int(value.value)
+
+
+def write_control(device: Device, control: Control, value: int) -> None:
+    """Set a control; the driver may take a value near it. Raises `OSError`."""
+    if control.kind is ControlKind.INTEGER64:
+        wide = structs.WideValue(id=control.id)
+        wide.of.wide = value
+        device.ioctl(structs.SET_WIDE_CONTROLS, _one(wide))
+        return
+    signed = ctypes.c_int32(value).value
+    device.ioctl(structs.SET_CONTROL, structs.ControlValue(id=control.id, value=signed))
+
+
+def _one(wide: structs.WideValue) -> structs.WideValues:
+    return structs.WideValues(count=1, controls=ctypes.pointer(wide))
+
+
+def _control_of(
+    device: Device, description: structs.ControlDescription
+) -> Control | None:
+    flags = description.flags
+    is_odd = flags & (structs.CONTROL_DISABLED | structs.CONTROL_HAS_PAYLOAD)
+    if is_odd or description.type not in set(ControlKind):
+        return None
+    kind = ControlKind(description.type)
+    value = 0
+    is_valued = kind not in (ControlKind.BUTTON, ControlKind.HEADING)
+    if is_valued and not flags & structs.CONTROL_WRITE_ONLY:
+        is_wide = kind is ControlKind.INTEGER64
+        try:
+            value = read_control(device, description.id, is_wide=is_wide)
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                raise
+            # Some cameras announce what they then refuse to tell.
+            return None
+    return Control(
+        id=int(description.id),
+        name=description.name.decode("utf-8", "replace"),
+        kind=kind,
+        minimum=int(description.minimum),
+        maximum=int(description.maximum),
+        step=max(1, int(description.step)),
+        default=int(description.default),
+        value=value,
+        choices=_choices(device, description, kind),
+        is_read_only=bool(flags & structs.CONTROL_READ_ONLY),
+        is_inactive=bool(flags & structs.CONTROL_INACTIVE),
+    )
+
+
+def _choices(
+    device: Device, description: structs.ControlDescription, kind: ControlKind
+) -> tuple[tuple[int, str], ...]:
+    if kind not in (ControlKind.MENU, ControlKind.INTEGER_MENU):
+        return ()
+    found = []
+    for index in range(description.minimum, description.maximum + 1):
+        entry = structs.MenuEntry(id=description.id, index=index)
+        try:
+            device.ioctl(structs.QUERY_MENU, entry)
+        except OSError as error:
+            # A menu may have holes.
+            if error.errno == errno.EINVAL:
+                continue
+            raise
+        is_text = kind is ControlKind.MENU
+        name = entry.of.name.decode("utf-8", "replace") if is_text else None
+        found.append((index, name if name is not None else str(entry.of.value)))
+    return tuple(found)
