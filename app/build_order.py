@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.durable import write_whole
 from app.errors import ConsoleError
 from engines.base import Precision
 from engines.convert.nvidia_parameters import NvidiaParameters
@@ -65,9 +66,7 @@ class BuildOrder:
             "output_name": self.output_name,
             "rewrites_pads": self.rewrites_pads,
         }
-        unfinished = folder / f"{ORDER_NAME}.new"
-        unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(folder / ORDER_NAME)
+        write_whole(folder / ORDER_NAME, json.dumps(document, indent=2))
 
     @staticmethod
     def load(folder: Path) -> BuildOrder:

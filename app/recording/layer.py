@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
+from app.durable import write_whole
 from app.errors import OutputError, SessionError
 
 if TYPE_CHECKING:
@@ -40,20 +40,15 @@ def layer_error(path: Path, error: Exception) -> SessionError:
 
 
 def save_layer(path: Path, document: dict[str, Any]) -> None:
-    """Write a layer beside, flush it and rename it: it is there whole or not at all.
+    """Write a layer, whole or not at all.
 
     Raises
     ------
     OutputError
         If the disk is full or gone, or cannot be written.
     """
-    new = path.with_suffix(".json.new")
     try:
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        write_whole(path, json.dumps(document, indent=1))
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written: {error.strerror}",

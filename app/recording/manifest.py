@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from app.durable import write_whole
 from app.errors import SessionError
 
 if TYPE_CHECKING:
@@ -72,14 +72,7 @@ class SessionManifest:
             If the disk is full or gone.
         """
         document = asdict(self) | {"state": self.state.value}
-        new = folder / f"{NAME}.new"
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, default=str)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(folder / NAME)
-        sync_folder(folder)
+        write_whole(folder / NAME, json.dumps(document, indent=1, default=str))
 
     def changed(self, **changes: Any) -> SessionManifest:  # noqa: ANN401  any field
         """The same with other values."""
@@ -120,12 +113,3 @@ def load_session_manifest(folder: Path) -> SessionManifest:
         return SessionManifest(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise SessionError(f"{path} does not describe a session: {error}") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk: files that a power cut must not lose."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

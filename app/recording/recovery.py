@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 import av
 from av.error import FFmpegError
 
+from app.durable import beside_of, flush
 from app.errors import SessionError
 from app.recording.database import NAME, RECOVERED_FLAG, SessionDatabase
 from app.recording.encoder import TIME_BASE
 from app.recording.lock import SessionLock
+from app.recording.manifest import NAME as SESSION_NAME
 from app.recording.manifest import SessionState, load_session_manifest
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def stored_frames(path: Path, segment: int) -> list[_Stored]:
 
 def _recover(folder: Path, manifest: SessionManifest) -> SessionManifest:
     (folder / ".ballast").unlink(missing_ok=True)
-    (folder / "session.json.new").unlink(missing_ok=True)
+    beside_of(folder / SESSION_NAME).unlink(missing_ok=True)
     paths = sorted(folder.glob("video_*.mp4"))
     stored = [
         frame for at, path in enumerate(paths) for frame in stored_frames(path, at)
@@ -121,8 +122,9 @@ def _recover(folder: Path, manifest: SessionManifest) -> SessionManifest:
         ended="the recorder died",
         recovery="; ".join(done) or "nothing was missing",
     )
+    for path in (*paths, folder / NAME):
+        flush(path)
     recovered.save(folder)
-    os.sync()
     return recovered
 
 

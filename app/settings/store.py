@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
+from app.durable import write_whole
 from app.errors import SettingsError
 from app.settings.migrations import SCHEMA_VERSION, Document, migrated
 from app.settings.model import Settings
@@ -149,14 +150,9 @@ def write_settings(settings: Settings, path: Path) -> None:
     """
     values = settings.model_dump(mode="json")
     text = json.dumps({"schema_version": SCHEMA_VERSION, **values}, indent=2)
-    beside = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise SettingsError(
             f"cannot write {path}: {error.strerror}",
