@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from app.durable import beside_of, flush, write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_what_is_written_is_all_there_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -47,7 +44,7 @@ def test_a_file_and_a_folder_are_flushed_before_the_name_is_trusted(
     fsync = os.fsync
 
     def note(descriptor: int) -> None:
-        flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        flushed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", note)
