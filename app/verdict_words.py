@@ -80,7 +80,7 @@ def advice_of(cause: Cause) -> str:
         Cause.DISPLAY: "Make the window smaller, or hide trails and outlines.",
         Cause.CPU: "Close other programs.",
         Cause.STALLS: "Look for a program that works now and then.",
-        Cause.THERMAL: "Turn the fan on, clear its way, or lower the load.",
+        Cause.THERMAL: "Cool the machine better, or lower the load.",
         Cause.CURRENT: "Use a stronger supply, or a power mode that takes less.",
     }.get(cause, "")
 

@@ -51,18 +51,26 @@ class GraphPanel(QWidget):
         The lines.
     decimals : int
         Of the values in the legend.
+    bottom : float
+        Where y begins, as long as no value is below it.
     """
 
     zoomed = Signal(int)  # 1 to see less time, -1 to see more
 
     def __init__(
-        self, title: str, unit: str, series: Sequence[Series], decimals: int = 1
+        self,
+        title: str,
+        unit: str,
+        series: Sequence[Series],
+        decimals: int = 1,
+        bottom: float = 0.0,
     ) -> None:
         super().__init__()
         self._span_s = 0.0
         self._series = tuple(series)
         self._decimals = decimals
-        self._top = 0.0
+        self._usual_bottom = bottom
+        self._bottom = self._top = 0.0
         self._title = QLabel(title)
         self._title.setProperty("role", "muted")
         self.legend = Legend(series)
@@ -89,7 +97,7 @@ class GraphPanel(QWidget):
         # The layout alone would let the plot shrink.
         least_px = self._title.sizeHint().height() + self.legend.sizeHint().height()
         self.setMinimumHeight(least_px + _LEAST_PX)
-        self._fit(1.0)
+        self._fit(1.0, bottom)
         self._show_span(SPAN_S)
 
     @property
@@ -101,6 +109,11 @@ class GraphPanel(QWidget):
     def top(self) -> float:
         """The upper end of the y axis."""
         return self._top
+
+    @property
+    def bottom(self) -> float:
+        """The lower end of the y axis."""
+        return self._bottom
 
     def show_history(
         self,
@@ -126,13 +139,15 @@ class GraphPanel(QWidget):
         names = [series.field for series in self._series]
         times_s, columns = history.span(names, now_s - span_s, now_s)
         times_s = times_s - now_s
-        highest = 0.0
+        highest, lowest = 0.0, self._usual_bottom
         for series, curve, column in zip(
             self._series, self._curves, columns, strict=True
         ):
             values = column * series.factor
             # The first sample may lie outside, for the line to reach the edge.
-            top = _highest(values[times_s >= -span_s])
+            seen = values[times_s >= -span_s]
+            top = _highest(seen)
+            lowest = np.fmin(lowest, _lowest(seen))
             has_gaps = bool(np.isnan(values).any())
             connect = "finite" if has_gaps else "all"
             curve.setData(
@@ -140,7 +155,7 @@ class GraphPanel(QWidget):
             )
             if top > highest:
                 highest = top
-        self._fit(highest)
+        self._fit(highest, lowest)
         self._show_events(events, now_s)
 
     def show_values(self, sample: object) -> None:
@@ -187,23 +202,25 @@ class GraphPanel(QWidget):
             if not times_s and not curve.isVisible():
                 continue
             curve.setVisible(bool(times_s))
-            ends = np.tile([0.0, self._top], len(times_s))
+            ends = np.tile([self._bottom, self._top], len(times_s))
             curve.setData(np.repeat(times_s, 2), ends, connect="pairs")
 
-    def _fit(self, highest: float) -> None:
+    def _fit(self, highest: float, lowest: float) -> None:
         """Set the range of y, rarely: each change draws the axis anew."""
-        if highest <= self._top and highest > 0.3 * self._top:
-            return
-        top = round_up(max(highest * 1.05, 0.1))
-        if top != self._top:
-            self._top = top
-            self._plot.setYRange(0.0, top, padding=0)
-            ticks = [(value, f"{value:g}") for value in (0.0, top / 2, top)]
+        bottom = self._usual_bottom if lowest >= self._usual_bottom else 0.0
+        top = self._top
+        if highest > top or highest <= 0.3 * top:
+            top = round_up(max(highest * 1.05, 2 * bottom, 0.1))
+        if (bottom, top) != (self._bottom, self._top):
+            self._bottom, self._top = bottom, top
+            self._plot.setYRange(bottom, top, padding=0)
+            ends = bottom, (bottom + top) / 2, top
+            ticks = [(value, f"{value:g}") for value in ends]
             self._plot.getAxis("left").setTicks([ticks])
 
 
 def round_up(value: float) -> float:
-    """Find the next of 1, 1.5, 2, 3, 5 and 7.5 times a power of ten.
+    """Find the next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6 and 7.5 times a power of ten.
 
     Parameters
     ----------
@@ -211,7 +228,7 @@ def round_up(value: float) -> float:
         Over 0.
     """
     power = 10.0 ** math.floor(math.log10(value))
-    for step in (1.0, 1.5, 2.0, 3.0, 5.0, 7.5):
+    for step in (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5):
         if value <= step * power * (1 + 1e-9):
             return step * power
     return 10.0 * power
@@ -259,6 +276,11 @@ def _add_curve(
 def _highest(values: NDArray[np.float64]) -> float:
     """The largest value; not a number where there is none."""
     return float(np.fmax.reduce(values)) if len(values) else math.nan
+
+
+def _lowest(values: NDArray[np.float64]) -> float:
+    """The smallest value; not a number where there is none."""
+    return float(np.fmin.reduce(values)) if len(values) else math.nan
 
 
 def _time_ticks(span_s: float) -> list[tuple[float, str]]:

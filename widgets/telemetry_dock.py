@@ -40,6 +40,7 @@ _LEGEND_S = 0.3
 _FEED_SAMPLES, _MACHINE_SAMPLES = 36_000, 7_200
 # A pixel of a long span is more than a second: drawing it anew shows nothing new.
 _REDRAWS_OF_A_SPAN = 600
+_NEWEST_EVENTS = 3
 _OF_THE_FEED, _OF_THE_MACHINE = False, True
 
 
@@ -85,8 +86,7 @@ class TelemetryDock(QDockWidget):
         self._past = QScrollBar(Qt.Orientation.Horizontal)
         self._past.setAccessibleName("Time that is looked at")
         self._past.hide()
-        self._words = ElidedLabel(Colour.MUTED)
-        self._words.hide()
+        self._words = [ElidedLabel(Colour.MUTED) for _ in range(_NEWEST_EVENTS)]
         self._lay_out()
         self._connect()
 
@@ -107,8 +107,8 @@ class TelemetryDock(QDockWidget):
 
     @property
     def events_text(self) -> str:
-        """The events of the span that is seen, newest first."""
-        return self._words.text
+        """The newest events of the span that is seen, one a line, newest first."""
+        return "\n".join(label.text for label in self._words if label.text)
 
     def load_graphs(self) -> None:
         """Import the plotting library and make the graphs; again does nothing."""
@@ -208,7 +208,9 @@ class TelemetryDock(QDockWidget):
         page.addWidget(self.bar)
         page.addWidget(scroll, 1)
         page.addWidget(self._past)
-        page.addWidget(self._words)
+        for label in self._words:
+            label.hide()
+            page.addWidget(label)
         self.setWidget(self._page)
 
     def _connect(self) -> None:
@@ -244,7 +246,9 @@ class TelemetryDock(QDockWidget):
             is_known = is_known and not (spec.is_of_machine and known is None)
             is_shown = spec.id in self._shown and is_known
             if is_shown and spec.id not in self._panels:
-                panel = GraphPanel(spec.title, spec.unit, spec.series, spec.decimals)
+                panel = GraphPanel(
+                    spec.title, spec.unit, spec.series, spec.decimals, spec.bottom
+                )
                 panel.zoomed.connect(self._on_zoomed)
                 self._panels[spec.id] = panel
                 above = sum(each.id in self._panels for each in GRAPHS[:at])
@@ -308,8 +312,9 @@ class TelemetryDock(QDockWidget):
             f" {each.text}"
             for each in reversed(events)
         ]
-        self._words.setVisible(bool(lines))
-        self._words.show_text("  ·  ".join(lines), "\n".join(lines))
+        for at, label in enumerate(self._words):
+            label.setVisible(at < len(lines))
+            label.show_text(lines[at] if at < len(lines) else "", "\n".join(lines))
 
     def _set_past(self) -> None:
         """Let the scroll bar reach from the oldest sample to the newest."""

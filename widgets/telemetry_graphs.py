@@ -19,6 +19,8 @@ class GraphSpec(NamedTuple):
     unit: str
     series: tuple[Series, ...]
     decimals: int = 1
+    bottom: float = 0.0
+    """Where y begins, as long as no value is below it."""
     is_of_machine: bool = False
     """Whether it shows the machine, once a second, and not the feed."""
     is_first: bool = True
@@ -67,6 +69,7 @@ GRAPHS = (
             Series("temperature_hottest_c", "hottest", _3),
             Series("temperature_limit_c", "limit", Colour.ERROR, is_limit=True),
         ),
+        bottom=20.0,
         is_of_machine=True,
     ),
     GraphSpec(

@@ -123,25 +123,24 @@ def find_alarms(
 
 
 def _throttling(sample: HardwareSample) -> Alarm | None:
-    whats = [each.what for each in sample.throttles]
     over = past_passive(sample)
-    if over is not None:
-        whats.append(
-            f"{over.name} has {over.now_c:.0f} °C, over its limit of"
-            f" {over.passive_c:.0f} °C from which on clocks are lowered"
-        )
-    if not whats:
+    if over is None and not sample.throttles:
         return None
-    is_thermal = any(each.is_thermal for each in sample.throttles) or not (
-        sample.throttles
-    )
+    is_thermal = over is not None or any(each.is_thermal for each in sample.throttles)
+    whats = []
+    warmest = over or hottest(sample)
+    if is_thermal and warmest is not None:
+        limit = f", over its limit of {over.passive_c:.0f} °C" if over else ""
+        whats.append(f"{warmest.name} has {warmest.now_c:.0f} °C{limit}")
+    whats += [each.what for each in sample.throttles]
     hint = "Turn the fan on, clear its way, or lower the load." if is_thermal else ""
     remedy = fan_remedy(sample) if is_thermal else None
     if remedy is not None:
         hint = f"Turn the fan on: {remedy.command}"
     elif not is_thermal:
         hint = "Use a stronger supply, or a power mode that takes less."
-    text = f"The machine lowers its clocks: {'; '.join(whats)}."
+    cause = "Heat" if is_thermal else "The supply"
+    text = f"{cause} lowers the clocks: {'; '.join(whats)}."
     return Alarm(AlarmKind.THROTTLING, text, hint, remedy=remedy)
 
 

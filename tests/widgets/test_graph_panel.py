@@ -108,7 +108,19 @@ def test_a_cleared_graph_is_empty(graph: GraphPanel) -> None:
 
 @pytest.mark.parametrize(
     ("value", "end"),
-    [(0.1, 0.1), (1.2, 1.5), (16, 20), (29, 30), (31, 50), (74, 75), (76, 100)],
+    [(0.1, 0.1), (1.2, 1.2), (16, 20), (29, 30), (31, 40), (74, 75), (76, 100)],
 )
 def test_axes_end_at_round_numbers(value: float, end: float) -> None:
     assert round_up(value) == pytest.approx(end)
+
+
+def test_an_axis_begins_where_its_values_do(qtbot: QtBot) -> None:
+    panel = GraphPanel("Temperature", "°C", SERIES[1:], bottom=20.0)
+    qtbot.addWidget(panel)
+    panel.show_history(history_of([96.0, 101.0]), now_s=0.1)
+    warm = panel.bottom, panel.top
+
+    panel.show_history(history_of([12.0, 30.0]), now_s=0.1)
+
+    assert warm == (20.0, 120.0)
+    assert panel.bottom == 0.0
