@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 KILL_AFTER_S = 5.0
 # A process that holds TensorFlow took over 10 s to end on a busy machine, killed too.
 END_DEADLINE_S = KILL_AFTER_S + 60.0
+_NICENESS = 10
 _POLL_S = 0.1
 _TAIL_BYTES = 4000
 
@@ -220,6 +221,8 @@ class ConversionJob:
                 start_new_session=True,
             ) as child,
         ):
+            # The feed goes on meanwhile, and comes first.
+            os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
             try:
                 self._follow(child, stop, Path(scratch))
             finally:
@@ -363,6 +366,7 @@ def _arguments(request: ConversionRequest) -> list[str]:
         ("--force", request.is_forced),
         ("--tensorboard", request.writes_tensorboard),
         ("--measure", request.measures_speed),
+        ("--look", request.only_looks),
     ):
         if is_chosen:
             arguments.append(option)

@@ -9,7 +9,8 @@ Speaks JSON on stdout, one object a line, each with its `event`:
     step          report of a step
     frames_wanted input: how frames become its input; a line with the path of an
                   .npz of prepared inputs is read from stdin then
-    finished      result: the report of the whole
+    finished      result: the report of the whole; with --look, which converts nothing,
+                  inputs and outputs that the network could have
     failed        error: type, message, hint
 
 Exit status 0 after `finished`, 1 after `failed`, 2 for a wrong command line. It may
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--force", action="store_true")
     made.add_argument("--tensorboard", action="store_true")
     made.add_argument("--measure", action="store_true")
+    made.add_argument("--look", action="store_true")
     add_options(made)
     return made
 
@@ -102,6 +104,7 @@ def request_of(options: argparse.Namespace) -> ConversionRequest:
         is_forced=options.force,
         writes_tensorboard=options.tensorboard,
         measures_speed=options.measure,
+        only_looks=options.look,
         nvidia=parameters_of(options),
     )
 

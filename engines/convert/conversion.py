@@ -29,6 +29,12 @@ from engines.convert.describe import (
 from engines.convert.ends import End, choose_input, choose_output
 from engines.convert.errors import MissingLibraryError
 from engines.convert.freeze import definite_shape, first_channels, with_ends
+from engines.convert.graph_file import (
+    Stage,
+    nodes_of_graph,
+    nodes_of_onnx,
+    save_graphs,
+)
 from engines.convert.model_source import (
     GraphSource,
     Location,
@@ -106,6 +112,7 @@ class Conversion:
         self._reports: List[StepReport] = []
         self._steps: Tuple[str, ...] = ()
         self._terminals: Optional[Terminals] = None
+        self._onnx_stages: Tuple[Stage, ...] = ()
         self.graphs: Dict[str, GraphDef] = {}
         """The graph `as trained`, and after each step by its name."""
 
@@ -116,7 +123,7 @@ class Conversion:
         -------
         dict
             The report as JSON values, the engine's path absolute, and whether it was
-            `cached`.
+            `cached`; where it only looks, `form`, `inputs` and `outputs`.
 
         Raises
         ------
@@ -124,6 +131,8 @@ class Conversion:
             If it cannot be done. Nothing is left behind then.
         """
         request = self._request
+        if request.only_looks:
+            return self._look(Location(request.model))
         request.require_supported()
         _require_library(request.target)
         location = Location(request.model)
@@ -144,6 +153,20 @@ class Conversion:
         finally:
             output.discard()
         return self._finished(report.to_document(), is_cached=False)
+
+    def _look(self, location: Location) -> Dict[str, Any]:
+        """List what the network could take and give, and convert nothing."""
+        request = self._request
+        with open_source(location, request.size_px) as source:
+            inputs = source.inputs()
+            named = [one for one in inputs if one.name == request.input_name]
+            chosen = next(iter(named or inputs), None)
+            outputs = source.outputs(chosen) if chosen else ()
+            return {
+                "form": location.form.value,
+                "inputs": [one.to_document() for one in inputs],
+                "outputs": [one.to_document() for one in outputs],
+            }
 
     def _find(self, key: str) -> Optional[Path]:
         """Look for an engine that is there, with everything that is asked of it."""
@@ -198,6 +221,7 @@ class Conversion:
         if request.measures_speed:
             self._begin("speed", "the engine is timed beside the network as trained")
             speed = self._measure(location, prepared, folder)
+        save_graphs(self._stages(prepared, folder), folder)
         report = ConversionReport(
             model=location.name,
             target=request.target.value,
@@ -229,6 +253,33 @@ class Conversion:
         return speed.speed_beside_graph(
             frozen, self._terminals, flags, request, prepared, folder
         )
+
+    def _stages(self, prepared: Prepared, folder: Path) -> List[Stage]:
+        """The network before and after, with times where it was measured."""
+        request, stages = self._request, list(self._onnx_stages)
+        tensors = prepared.samples.tensors
+        if self._terminals is not None:
+            frozen, last = self.graphs["freeze"], list(self.graphs.values())[-1]
+            times_us = {}
+            if request.measures_speed:
+                from engines.convert.profile import times_of_graph
+                from engines.convert.speed import with_constants
+
+                flags = flags_of(frozen, self._terminals, dict(request.values))
+                frozen = with_constants(frozen, flags)
+                times_us = times_of_graph(frozen, self._terminals, tensors)
+            trained = self.graphs["as trained"]
+            stages = [
+                Stage("as trained", nodes_of_graph(trained, times_us)),
+                Stage("optimised", nodes_of_graph(last)),
+            ]
+        if request.measures_speed and request.target is Target.OPENVINO:
+            from engines.convert.profile import nodes_of_openvino
+
+            path = folder / writers.OPENVINO_FILE
+            nodes = nodes_of_openvino(path, prepared.shape, tensors, request.precision)
+            stages += [Stage("as OpenVINO runs it", nodes)] if nodes else []
+        return stages
 
     def _versions(self) -> Dict[str, str]:
         versions = self._request.versions()
@@ -299,6 +350,10 @@ class Conversion:
         prepared = self._prepare(source, location, input_end, output_end, shape, facts)
         self._begin("simplify", onnx_ladder.SUMMARY)
         model, report = onnx_ladder.simplify(source, prepared)
+        self._onnx_stages = (
+            Stage("as trained", nodes_of_onnx(source.model)),
+            Stage("optimised", nodes_of_onnx(model)),
+        )
         self._add(report)
         self._begin(request.target.value, "the engine is written and compared")
         written = writers.write_onnx(

@@ -96,6 +96,10 @@ class TimedEngine(NamedTuple):
     ratio_to_reference: float
     """How many times as fast as the network as trained, round by round."""
     fps_by_round: Tuple[float, ...]
+    ms_p50: float = 0.0
+    """Of one inference, as are the others."""
+    ms_p95: float = 0.0
+    ms_p99: float = 0.0
 
 
 class SpeedReport(NamedTuple):

@@ -87,6 +87,8 @@ class ConversionRequest(NamedTuple):
     there already will do then."""
     measures_speed: bool = False
     """Whether the engine is timed beside the network as trained."""
+    only_looks: bool = False
+    """Whether to list what the network could take and give, and to convert nothing."""
     nvidia: NvidiaParameters = NvidiaParameters()
     """Read by the targets that need a GPU only."""
 

@@ -81,12 +81,16 @@ def _race(contenders: "List[Contender]") -> SpeedReport:
     for one in contenders:
         own = timings[one.key]
         medians = own.round_medians_ms
+        p50, p95, p99 = np.percentile(own.all_ms, (50, 95, 99))
         results.append(
             TimedEngine(
                 engine=one.name,
                 fps=round(1e3 / float(np.median(own.all_ms)), 2),
                 ratio_to_reference=round(ratio_to_reference(own, base), 4),
                 fps_by_round=tuple(round(1e3 / float(each), 2) for each in medians),
+                ms_p50=round(float(p50), 3),
+                ms_p95=round(float(p95), 3),
+                ms_p99=round(float(p99), 3),
             )
         )
     return SpeedReport(_THREADS, tuple(results))

@@ -17,6 +17,7 @@ from engines.convert.errors import (
     VerificationError,
 )
 from engines.convert.graph import Rewrite, Terminals
+from engines.convert.graph_file import GRAPH_NAME
 from engines.convert.recipe import Ladder, Step
 from engines.convert.request import ConversionRequest, Target
 from engines.convert.samples import made_up_samples
@@ -449,7 +450,45 @@ def test_the_engine_is_timed_beside_the_network_as_trained(network_file, tmp_pat
     for one in speed["results"]:
         assert one["fps"] > 1
         assert len(one["fps_by_round"]) == 10
+        assert 0 < one["ms_p50"] <= one["ms_p95"] <= one["ms_p99"]
     assert speed["results"][0]["ratio_to_reference"] == 1.0
+
+
+def test_the_network_before_and_after_can_be_browsed_with_times(network_file, tmp_path):
+    convert(network_file, tmp_path, measures_speed=True)
+
+    text = (tmp_path / "out" / GRAPH_NAME).read_text(encoding="utf-8")
+    trained, optimised = json.loads(text)["stages"]
+
+    names = [name for name, _, _ in trained["nodes"]]
+    assert (trained["title"], trained["is_timed"]) == ("as trained", True)
+    assert (optimised["title"], optimised["is_timed"]) == ("optimised", False)
+    assert "Sigmoid" in [op for _, op, _ in trained["nodes"]]
+    assert len(set(names)) == len(names) > len(optimised["nodes"])
+    convolutions = [us for _, op, us in trained["nodes"] if op == "Conv2D"]
+    assert all(us is None or us > 0 for us in convolutions)
+
+
+@needs("openvino", "tf2onnx")
+def test_openvino_s_own_operations_are_timed(network_file, tmp_path):
+    convert(network_file, tmp_path, Target.OPENVINO, measures_speed=True)
+
+    text = (tmp_path / "out" / GRAPH_NAME).read_text(encoding="utf-8")
+    stages = {one["title"]: one for one in json.loads(text)["stages"]}
+
+    ran = stages["as OpenVINO runs it"]
+    assert ran["is_timed"]
+    assert any(us > 0 for _, op, us in ran["nodes"] if "Conv" in op)
+
+
+def test_a_network_is_only_looked_into(network_file, tmp_path):
+    found, events = convert(network_file, tmp_path, only_looks=True)
+
+    assert found["form"] == "frozen-graph"
+    assert [tuple(one["shape"]) for one in found["inputs"]] == [SHAPE]
+    assert len(found["outputs"]) == 1
+    assert events == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_engine_that_was_never_timed_is_made_anew_to_time_it(network_file, tmp_path):
