@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ORDER_NAME = "order.json"
 _SCHEMA_VERSION = 1
+_DEFAULTS = NvidiaParameters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class BuildOrder:
     """Empty where the network has only one."""
     output_name: str = ""
     rewrites_pads: bool = False
+    nvidia: NvidiaParameters = _DEFAULTS
+    """Of the targets that need a GPU."""
 
     def to_request(self, folder: Path) -> ConversionRequest:
         """What the converter is asked to do."""
@@ -49,8 +52,9 @@ class BuildOrder:
             input_name=self.input_name,
             output_name=self.output_name,
             rewrites_pads=self.rewrites_pads,
+            writes_tensorboard=True,
             measures_speed=True,
-            nvidia=NvidiaParameters(),
+            nvidia=self.nvidia if self.target.needs_gpu else _DEFAULTS,
         )
 
     def save(self, folder: Path) -> None:
@@ -65,6 +69,7 @@ class BuildOrder:
             "input_name": self.input_name,
             "output_name": self.output_name,
             "rewrites_pads": self.rewrites_pads,
+            "nvidia": self.nvidia.to_document(),
         }
         write_whole(folder / ORDER_NAME, json.dumps(document, indent=2))
 
@@ -82,11 +87,13 @@ class BuildOrder:
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             _require_version(document.pop("schema_version"))
             size_px = document.pop("size_px")
+            nvidia = NvidiaParameters.of_document(document.pop("nvidia", {}))
             return BuildOrder(
                 model=Path(document.pop("model")),
                 target=Target(document.pop("target")),
                 precision=Precision(document.pop("precision")),
                 size_px=(int(size_px[0]), int(size_px[1])) if size_px else None,
+                nvidia=nvidia,
                 **document,
             )
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

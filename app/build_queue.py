@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.build_advice import Advice, advise
+from app.build_times import BuildTimes, Seconds
 from app.conversion_html import conversion_page
 from app.conversion_job import (
     END_DEADLINE_S,
@@ -14,8 +16,9 @@ from app.conversion_job import (
     ConversionStatus,
     find_interpreter,
 )
-from app.engine_store import PAGE_NAME
+from app.engine_store import LOG_NAME, PAGE_NAME
 from app.errors import ConsoleError, WorkerStuckError
+from app.paths import state_folder
 from engines.errors import EngineError
 
 if TYPE_CHECKING:
@@ -36,8 +39,15 @@ class Build:
     folder: Path
     status: ConversionStatus | None
     """None while it waits for those before it."""
-    expected_s: float | None
-    """How long the last build of this target and precision took."""
+    expected: Seconds = field(default_factory=dict)
+    """How long each step took in the last build like it; empty where none was."""
+    advice: Advice | None = None
+    """What to try next where it failed."""
+
+    @property
+    def expected_s(self) -> float | None:
+        """How long the last build like it took."""
+        return sum(self.expected.values()) if self.expected else None
 
     @property
     def is_over(self) -> bool:
@@ -66,13 +76,17 @@ class BuildQueue:
     ----------
     python : Path, optional
         Interpreter that converts; None looks for one.
+    times : BuildTimes, optional
+        What is learnt from builds; None keeps it among the console's logs.
     """
 
-    def __init__(self, python: Path | None = None) -> None:
+    def __init__(
+        self, python: Path | None = None, times: BuildTimes | None = None
+    ) -> None:
         self._python = python
+        self._times = times or BuildTimes(state_folder() / "build-times.json")
         self._entries: list[_Entry] = []
         self._count = 0
-        self._took_s: dict[tuple[object, object], float] = {}
         self.memory_reserve_mb: float | None = None
         """What the next builds must leave free; None leaves that to the console."""
 
@@ -110,6 +124,11 @@ class BuildQueue:
                 each.ended = ConversionStatus(
                     state=ConversionState.CANCELLED, activity="cancelled"
                 )
+
+    def log(self, number: int) -> str:
+        """What happened in a build until now; empty for one that waits."""
+        jobs = [each.job for each in self._entries if each.number == number]
+        return jobs[0].log() if jobs and jobs[0] is not None else ""
 
     def forget(self, number: int) -> None:
         """Take a build that is over off the list."""
@@ -170,24 +189,30 @@ class BuildQueue:
     def _finished(self, entry: _Entry, status: ConversionStatus) -> ConversionStatus:
         if status.result is None:
             return status
-        self._took_s[entry.order.target, entry.order.precision] = status.seconds
+        if not status.result.get("cached"):
+            self._times.learn(entry.order, dict(status.step_times))
         try:
             entry.order.save(entry.folder)
             page = conversion_page(status.result)
             (entry.folder / PAGE_NAME).write_text(page, encoding="utf-8")
+            if entry.job is not None:
+                text = entry.job.log()
+                (entry.folder / LOG_NAME).write_text(text, encoding="utf-8")
         except OSError as error:
             # The engine is there and works; only what tells about it is not.
             log.warning("no report beside %s: %s", entry.folder, error)
         return status
 
     def _build_of(self, entry: _Entry) -> Build:
+        status = entry.status()
         return Build(
             number=entry.number,
             name=entry.folder.name,
             order=entry.order,
             folder=entry.folder,
-            status=entry.status(),
-            expected_s=self._took_s.get((entry.order.target, entry.order.precision)),
+            status=status,
+            expected=self._times.expected(entry.order),
+            advice=advise(entry.order, status) if status is not None else None,
         )
 
 

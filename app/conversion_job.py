@@ -40,8 +40,11 @@ KILL_AFTER_S = 5.0
 # A process that holds TensorFlow took over 10 s to end on a busy machine, killed too.
 END_DEADLINE_S = KILL_AFTER_S + 60.0
 _NICENESS = 10
+LOADING = "loading"
+"""What comes before the first step: the libraries, and the network."""
 _POLL_S = 0.1
 _TAIL_BYTES = 4000
+_LOG_BYTES = 100_000
 
 
 class ConverterMissingError(ConsoleError):
@@ -79,6 +82,12 @@ class ConversionStatus:
     steps_done: int = 0
     step_count: int = 0
     """0 until the network is loaded."""
+    step_names: tuple[str, ...] = ()
+    """Of all steps, once the network is loaded."""
+    step_seconds: float = 0.0
+    """How long the present step has taken until now."""
+    step_times: tuple[tuple[str, float], ...] = ()
+    """Names of the steps that are over and how long they took, `LOADING` first."""
     step_ratio: float = 0.0
     """Share of the step that is done, 0 to 1, where the step tells it."""
     steps: tuple[dict[str, Any], ...] = ()
@@ -160,12 +169,15 @@ class ConversionJob:
         self._command = [str(python), "-m", "engines.convert", *_arguments(request)]
         self._lock = threading.Lock()
         self._status = ConversionStatus()
-        self._started_s = 0.0
+        self._started_s = self._step_started_s = 0.0
+        self._told: list[str] = []
+        self._messages: IO[bytes] | None = None
+        self._library_text = ""
         self._worker = Worker("conversion", self._run, self._end, is_daemon=False)
 
     def start(self) -> None:
         """Start the child process."""
-        self._started_s = time.monotonic()
+        self._started_s = self._step_started_s = time.monotonic()
         self._worker.start()
 
     def status(self) -> ConversionStatus:
@@ -174,7 +186,20 @@ class ConversionJob:
             status = self._status
         if status.state.is_over:
             return status
-        return replace(status, seconds=time.monotonic() - self._started_s)
+        now_s = time.monotonic()
+        return replace(
+            status,
+            seconds=now_s - self._started_s,
+            step_seconds=now_s - self._step_started_s,
+        )
+
+    def log(self) -> str:
+        """What happened when, and below it what the libraries said."""
+        with self._lock:
+            if self._messages is not None:
+                self._library_text = _text_of(self._messages)
+            parts = [*self._told, "", self._library_text]
+        return "\n".join(parts).strip() + "\n"
 
     def request_cancel(self) -> None:
         """Ask the child to end; what it has begun is deleted."""
@@ -221,6 +246,8 @@ class ConversionJob:
                 start_new_session=True,
             ) as child,
         ):
+            with self._lock:
+                self._messages = messages
             # The feed goes on meanwhile, and comes first.
             os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
             try:
@@ -228,6 +255,8 @@ class ConversionJob:
             finally:
                 child.kill()
                 child.wait()
+                with self._lock:
+                    self._library_text, self._messages = _text_of(messages), None
                 leftover = unfinished_folder(self._request.folder.absolute(), child.pid)
                 shutil.rmtree(leftover, ignore_errors=True)
                 cache = self._request.nvidia.timing_cache
@@ -275,7 +304,9 @@ class ConversionJob:
                     inputs=tuple(event["inputs"]), outputs=tuple(event["outputs"])
                 )
             case "step_started":
+                self._end_step()
                 self._set(
+                    step_names=tuple(event.get("steps", ())),
                     step_name=event["name"],
                     activity=event["summary"],
                     steps_done=event["index"],
@@ -298,9 +329,17 @@ class ConversionJob:
                 with contextlib.suppress(BrokenPipeError):
                     os.write(child.stdin.fileno(), f"{path}\n".encode())
             case "finished":
+                self._end_step()
                 self._set(state=ConversionState.DONE, result=event["result"])
             case "failed":
                 self._set(state=ConversionState.FAILED, error=_error(event["error"]))
+
+    def _end_step(self) -> None:
+        """Note how long the present step took; the next one begins."""
+        status, now_s = self.status(), time.monotonic()
+        took = (status.step_name or LOADING, now_s - self._step_started_s)
+        self._step_started_s = now_s
+        self._set(step_times=(*status.step_times, took))
 
     def _ended_without_a_word(self, returncode: int, tail: str) -> None:
         if self.status().state is ConversionState.CANCELLING:
@@ -336,7 +375,12 @@ class ConversionJob:
             if is_cancelling and not changes.get("state", self._status.state).is_over:
                 changes.pop("activity", None)
             seconds = time.monotonic() - self._started_s
+            before = self._status.activity
             self._status = replace(self._status, seconds=seconds, **changes)
+            error = changes.get("error")
+            if self._status.activity != before or error is not None:
+                said = self._status.activity if error is None else error.message
+                self._told.append(f"{seconds:8.1f} s  {said}")
 
 
 def _arguments(request: ConversionRequest) -> list[str]:
@@ -402,6 +446,13 @@ def _error(document: dict[str, str]) -> EngineError:
         if isinstance(kind, type) and issubclass(kind, EngineError):
             return kind(document["message"], document["hint"])
     return ConversionError(document["message"], document["hint"])
+
+
+def _text_of(messages: IO[bytes]) -> str:
+    """Last of what the child's libraries wrote; the file's place does not move."""
+    size = os.fstat(messages.fileno()).st_size
+    start = max(0, size - _LOG_BYTES)
+    return os.pread(messages.fileno(), size - start, start).decode("utf-8", "replace")
 
 
 def _tail(messages: IO[bytes]) -> str:

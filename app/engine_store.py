@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 REPORT_NAME = "report.json"
 PAGE_NAME = "report.html"
+LOG_NAME = "build.log"
+_TRASH = ".trash"
 _NAME = re.compile(r"[\w][\w .+-]{0,63}")
+
+
+_LIBRARY_OF = {EngineKind.TF_TRT: "tensorflow"}
 
 
 class EngineState(enum.Enum):
@@ -62,6 +67,8 @@ class StoredEngine:
     """How it was built; None where nothing tells it."""
     fps: float | None = None
     """Of the network alone on one thread, measured here when it was built."""
+    fps_p99: float | None = None
+    """The same in the slowest hundredth of its inferences."""
     ratio: float | None = None
     """The same against the network as trained."""
     mask_iou: float | None = None
@@ -78,6 +85,18 @@ class StoredEngine:
     def kind(self) -> EngineKind:
         """What runs it."""
         return EngineKind(self.manifest.kind) if self.manifest else EngineKind.OPENVINO
+
+    @property
+    def library_text(self) -> str:
+        """What runs it, with the version that it was made with."""
+        versions = self.manifest.versions if self.manifest else {}
+        name = _LIBRARY_OF.get(self.kind, self.kind.value)
+        return f"{self.kind.value} {versions.get(name, '')}".strip()
+
+    @property
+    def device_text(self) -> str:
+        """The device that it was made on; empty where that does not matter."""
+        return self.manifest.device if self.manifest else ""
 
     @property
     def precision_text(self) -> str:
@@ -172,22 +191,36 @@ class EngineStore:
         self._require_own(engine)
         engine.folder.rename(self.folder_for(name))
 
-    def delete(self, engine: StoredEngine) -> None:
-        """Remove an engine for good.
+    def delete(self, engine: StoredEngine) -> Path:
+        """Put an engine into the trash, until `empty_trash`; gives where it is there.
 
         Raises
         ------
         ConsoleError
-            If it is not one of this store, or cannot be removed.
+            If it is not one of this store, or cannot be moved.
         """
         self._require_own(engine)
+        trash = self.folder / _TRASH
+        kept, number = trash / engine.name, 2
+        while kept.exists():
+            kept, number = trash / f"{engine.name} {number}", number + 1
         try:
-            shutil.rmtree(engine.folder)
+            trash.mkdir(exist_ok=True)
+            engine.folder.rename(kept)
         except OSError as error:
             raise ConsoleError(
                 f"cannot remove {engine.folder}: {error.strerror}",
                 hint="Remove the folder by hand.",
             ) from error
+        return kept
+
+    def restore(self, kept: Path, name: str) -> None:
+        """Take an engine out of the trash; raises as `folder_for`."""
+        kept.rename(self.folder_for(name))
+
+    def empty_trash(self) -> None:
+        """Remove for good what was deleted."""
+        shutil.rmtree(self.folder / _TRASH, ignore_errors=True)
 
     def _require_own(self, engine: StoredEngine) -> None:
         if engine.folder.parent != self.folder:
@@ -208,7 +241,8 @@ def _stored(folder: Path) -> StoredEngine:
             folder.name, folder, None, EngineState.UNFIT, error.message, None
         )
     report = _report_of(folder)
-    fps, ratio = _speed_of(report)
+    speed = _speed_of(report)
+    ms_p99 = speed.get("ms_p99")
     steps = report.get("steps") or [{}]
     return StoredEngine(
         name=folder.name,
@@ -217,8 +251,9 @@ def _stored(folder: Path) -> StoredEngine:
         state=state,
         reason=reason,
         order=order,
-        fps=fps,
-        ratio=ratio,
+        fps=speed.get("fps"),
+        fps_p99=1e3 / ms_p99 if ms_p99 else None,
+        ratio=speed.get("ratio_to_reference"),
         mask_iou=steps[-1].get("mask_iou"),
         report=report or None,
     )
@@ -262,8 +297,8 @@ def _report_of(folder: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _speed_of(report: dict[str, Any]) -> tuple[float | None, float | None]:
-    results = (report.get("speed") or {}).get("results") or []
-    if not results:
-        return None, None
-    return results[-1]["fps"], results[-1]["ratio_to_reference"]
+def _speed_of(report: dict[str, Any]) -> dict[str, Any]:
+    """The engine's own result; the network as trained stands before it."""
+    results = (report.get("speed") or {}).get("results") or [{}]
+    own: dict[str, Any] = results[-1]
+    return own

@@ -98,7 +98,9 @@ def run_console(
     watching.timeout.connect(partial(_watch, watches, console, window, memory, desk))
     watching.start(_WATCH_AFTER_MS)
     rooms: list[EngineRoom] = []
-    window.engines_requested.connect(partial(_show_engines, rooms, console, window))
+    window.engines_requested.connect(
+        partial(_show_engines, rooms, console, window, desk)
+    )
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
     window.closed.connect(lambda: setattr(memory, "layout", window.layout_now))
     if memory.layout is not None:
@@ -139,13 +141,13 @@ def _watch(
 
 
 def _show_engines(
-    rooms: list[EngineRoom], console: Console, window: MainWindow
+    rooms: list[EngineRoom], console: Console, window: MainWindow, desk: SettingsDesk
 ) -> None:
     if not rooms:
         # Loaded when it is asked for: it would delay the first picture.
         from widgets.engine_room import EngineRoom
 
-        rooms.append(EngineRoom(console, window))
+        rooms.append(EngineRoom(console, window, desk))
     rooms[0].show()
 
 

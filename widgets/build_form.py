@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -25,13 +26,18 @@ from app.errors import ConsoleError
 from app.paths import SAMPLE_CLIP
 from engines.base import Precision
 from engines.convert.__main__ import size_px
+from engines.convert.ends import shape_text
 from engines.convert.request import PRECISIONS, Target
+from widgets.build_help import FORM, NVIDIA
 from widgets.icons import icon
+from widgets.nvidia_form import NvidiaForm
 from widgets.overrides import override
-from widgets.theme import GAP_PX
+from widgets.theme import FIELD_PX, GAP_PX
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QDragEnterEvent, QDropEvent
+    from collections.abc import Callable, Sequence
+
+    from app.hardware.memory_guard import MemoryOutlook
 
 _TARGETS = {
     Target.OPENVINO: "OpenVINO: fastest on processors without an NVIDIA GPU",
@@ -51,16 +57,23 @@ _MODELS = "Networks (*.pb *.onnx *.keras *.h5 *.meta *.index);;All files (*)"
 
 
 class BuildForm(QWidget):
-    """Chooses a model, a target and its parameters; a network can be dropped on it."""
+    """Chooses a model, a target and its parameters."""
 
     order_made = Signal(object, str)  # BuildOrder, and the engine's name
     failed = Signal(object)  # ConsoleError: what is wrong with the form
+    model_chosen = Signal(object)  # Path to look into for inputs and outputs
+    changed = Signal()  # `order` is another one
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = QLineEdit()
         self.model.setPlaceholderText("Drop a network here, or choose one")
         self.model.setClearButtonEnabled(True)
+        self.input_name = _ends_box()
+        self.output_name = _ends_box()
+        self.found = QLabel()
+        self.found.setProperty("role", "muted")
+        self.found.setWordWrap(True)
         self.target = QComboBox()
         for target, text in _TARGETS.items():
             self.target.addItem(text, target)
@@ -70,157 +83,257 @@ class BuildForm(QWidget):
         self.input_size = QLineEdit()
         self.input_size.setPlaceholderText("as in the network; else e.g. 320x240")
         self.pads = QCheckBox("Write pads before skips as concatenations")
+        self.nvidia = NvidiaForm()
         self.name = QLineEdit()
         self.name.setPlaceholderText("made from model, target and precision")
+        self.memory = QLabel()
+        self.memory.setWordWrap(True)
+        self.help = QLabel(FORM["model"])
+        self.help.setWordWrap(True)
+        self.help.setProperty("role", "muted")
+        self.help.setMinimumHeight(3 * self.help.fontMetrics().lineSpacing())
         self.build = QPushButton("&Build")
         self.build.setToolTip("Queue the build; the feed goes on (Ctrl+Return)")
+        self._fits = True
+        self._form = QFormLayout()
         self._lay_out()
-        self.target.currentIndexChanged.connect(self._offer_precisions)
-        self.build.clicked.connect(self.submit)
-        self.model.textChanged.connect(self._enable)
-        self.setAcceptDrops(True)
+        self._connect()
         self._offer_precisions()
-        self._enable()
+        self.show_memory(None)
 
     def show_model(self, path: Path) -> None:
-        """Fill in a model."""
+        """Fill in a model, and ask for what is in it."""
         self.model.setText(str(path))
+        self._tell_model()
+
+    def show_order(self, order: BuildOrder, name: str, field: str = "") -> None:
+        """Fill in an order that was made before, and go to a field of it."""
+        self.show_model(order.model)
+        self.target.setCurrentIndex(self.target.findData(order.target))
+        self.precision.setCurrentIndex(self.precision.findData(order.precision))
+        self.clip.setText("" if order.clip == str(SAMPLE_CLIP) else order.clip)
+        self.input_size.setText("{}x{}".format(*order.size_px) if order.size_px else "")
+        self.input_name.setEditText(order.input_name)
+        self.output_name.setEditText(order.output_name)
+        self.pads.setChecked(order.rewrites_pads)
+        self.nvidia.show_parameters(order.nvidia)
+        self.name.setText(name)
+        if field:
+            getattr(self, field).setFocus()
+
+    def show_looking(self) -> None:
+        """Say that the model is being looked into."""
+        self.found.setText("Looking into the network for its inputs and outputs…")
+
+    def show_ends(
+        self,
+        inputs: Sequence[dict[str, Any]],
+        outputs: Sequence[dict[str, Any]],
+        problem: str = "",
+    ) -> None:
+        """Offer the inputs and outputs of the model, or say why there are none."""
+        for box, ends in ((self.input_name, inputs), (self.output_name, outputs)):
+            chosen = box.currentText()
+            box.clear()
+            for end in ends:
+                box.addItem(str(end["name"]))
+            box.setEditText(chosen)
+            box.setEnabled(True)
+        if problem:
+            self.found.setText(problem)
+            return
+        takes = "; ".join(map(_end_text, inputs)) or "nothing that is known"
+        gives = "; ".join(map(_end_text, outputs)) or "nothing that is known"
+        self.found.setText(f"Takes {takes}\nGives {gives}")
+
+    def show_memory(self, outlook: MemoryOutlook | None) -> None:
+        """Say what the build would take; None where that is not known."""
+        self._fits = outlook is None or outlook.fits
+        self.memory.setText("" if outlook is None else outlook.text)
+        self.memory.setProperty("role", "muted" if self._fits else "fault")
+        self.memory.style().unpolish(self.memory)
+        self.memory.style().polish(self.memory)
+        self._enable()
+
+    @property
+    def order(self) -> BuildOrder | None:
+        """What is chosen; None where it is no order yet."""
+        try:
+            return self._order()
+        except ConsoleError:
+            return None
 
     def submit(self) -> None:
         """Make the order, or say what is wrong with the form."""
-        text = self.input_size.text().strip()
         try:
-            size = size_px(text) if text else None
-        except Exception as error:  # noqa: BLE001  argparse's type, whatever it raises
-            self.failed.emit(
-                ConsoleError(
-                    f"{text!r} is not a size: {error}",
-                    hint="Write width x height in pixels, as 320x240.",
-                )
-            )
-            self.input_size.setFocus()
+            order = self._order()
+        except ConsoleError as error:
+            self.failed.emit(error)
             return
-        model = Path(self.model.text().strip()).expanduser()
-        if not model.exists() and not model.with_suffix(".meta").exists():
-            self.failed.emit(
-                ConsoleError(
-                    f"there is no {model}", hint="Choose the network as trained."
-                )
-            )
-            self.model.setFocus()
-            return
-        order = BuildOrder(
-            model=model,
-            target=self.target.currentData(),
-            precision=self.precision.currentData(),
-            size_px=size,
-            clip=self.clip.text().strip() or str(SAMPLE_CLIP),
-            rewrites_pads=self.pads.isChecked(),
-        )
         self.order_made.emit(order, self.name.text().strip() or _name_of(order))
 
-    # --- Qt
-
     @override
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-
-    @override
-    def dropEvent(self, event: QDropEvent) -> None:
-        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
-        event.acceptProposedAction()
-        self.show_model(Path(urls[0].toLocalFile()))
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusIn:
+            self.help.setText(str(watched.property("help")))
+        return super().eventFilter(watched, event)
 
     # --- making it
 
-    def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setVerticalSpacing(GAP_PX)
-        rows: tuple[tuple[str, QWidget, str], ...] = (
-            (
-                "&Model",
-                _with_button(
-                    self.model, "open", "Choose a network", self._choose_model
-                ),
-                "The network as trained: SavedModel, frozen .pb, Keras, checkpoint with"
-                " its .meta file, ONNX, or a model folder",
-            ),
-            ("&Runs on", self.target, "What runs the engine"),
-            ("&Precision", self.precision, "Less is faster, and less exact"),
-            (
-                "&Frames",
-                _with_button(self.clip, "video", "Choose a video", self._choose_clip),
-                "Video that the engine is compared on, and int8 takes its ranges from:"
-                " the more like your camera's, the better",
-            ),
-            (
-                "&Size",
-                self.input_size,
-                "Larger finds smaller objects, and takes longer",
-            ),
-            ("", self.pads, "For TensorRT's parsers, where odd sizes make pads"),
-            ("&Name", self.name, "Of the engine in the list"),
+    def _order(self) -> BuildOrder:
+        text = self.input_size.text().strip()
+        try:
+            size = size_px(text) if text else None
+        except (ValueError, ArgumentTypeError) as error:
+            raise ConsoleError(
+                f"{text!r} is not a size: {error}",
+                hint="Write width x height in pixels, as 320x240.",
+            ) from error
+        model = Path(self.model.text().strip()).expanduser()
+        if not model.exists() and not model.with_suffix(".meta").exists():
+            raise ConsoleError(
+                f"there is no {model}", hint="Choose the network as trained."
+            )
+        target = self.target.currentData()
+        return BuildOrder(
+            model=model,
+            target=target,
+            precision=self.precision.currentData(),
+            size_px=size,
+            clip=self.clip.text().strip() or str(SAMPLE_CLIP),
+            input_name=self.input_name.currentText().strip(),
+            output_name=self.output_name.currentText().strip(),
+            rewrites_pads=self.pads.isChecked(),
+            nvidia=self.nvidia.parameters(target),
         )
-        for label, field, tip in rows:
-            field.setToolTip(tip)
+
+    def _lay_out(self) -> None:
+        form = self._form
+        form.setVerticalSpacing(GAP_PX)
+        model = _with_button(self.model, "open", "Choose a network", self._choose_model)
+        clip = _with_button(self.clip, "video", "Choose a video", self._choose_clip)
+        rows: tuple[tuple[str, str, QWidget], ...] = (
+            ("&Model", "model", model),
+            ("&Input", "input_name", self.input_name),
+            ("&Output", "output_name", self.output_name),
+            ("&Runs on", "target", self.target),
+            ("&Precision", "precision", self.precision),
+            ("&Frames", "clip", clip),
+            ("&Size", "input_size", self.input_size),
+            ("", "pads", self.pads),
+            ("&Name", "name", self.name),
+        )
+        for label, name, row in rows:
+            field: QWidget = getattr(self, name)
+            self._explain(field, FORM[name])
             caption = QLabel(label)
-            caption.setBuddy(getattr(field, "field", field))
-            caption.setToolTip(tip)
-            form.addRow(caption, field)
+            caption.setBuddy(field)
+            caption.setToolTip(FORM[name])
+            form.addRow(caption, row)
+            if name == "output_name":
+                form.addRow("", self.found)
+            if name == "precision":
+                form.addRow(self.nvidia)
+        for name, text in NVIDIA.items():
+            self._explain(getattr(self.nvidia, name), text)
+        last = QHBoxLayout()
+        last.addWidget(self.memory, 1)
+        last.addWidget(self.build)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, GAP_PX, 0)
         column.addLayout(form)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(self.build)
-        column.addLayout(row)
+        column.addWidget(self.help)
+        column.addLayout(last)
         column.addStretch(1)
 
+    def _explain(self, field: QWidget, text: str) -> None:
+        field.setToolTip(text)
+        field.setMinimumHeight(FIELD_PX)
+        if isinstance(field, QComboBox):
+            # Its longest text would make the form wider than the window.
+            field.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            field.setMinimumContentsLength(16)
+        field.setProperty("help", text)
+        field.installEventFilter(self)
+
+    def _connect(self) -> None:
+        self.target.currentIndexChanged.connect(self._offer_precisions)
+        self.build.clicked.connect(self.submit)
+        self.model.editingFinished.connect(self._tell_model)
+        for line in (self.model, self.input_size):
+            line.textChanged.connect(self.changed)
+        for box in (self.target, self.precision):
+            box.currentIndexChanged.connect(self.changed)
+        self.nvidia.changed.connect(self.changed)
+        self.changed.connect(self._enable)
+
     def _offer_precisions(self) -> None:
-        wanted = self.precision.currentData()
+        wanted, target = self.precision.currentData(), self.target.currentData()
         self.precision.clear()
-        for precision in PRECISIONS[self.target.currentData()]:
+        for precision in PRECISIONS[target]:
             self.precision.addItem(_PRECISIONS[precision], precision)
         found = self.precision.findData(wanted)
         self.precision.setCurrentIndex(max(found, 0))
+        self.nvidia.show_target(target)
+        takes_pads = target in (Target.TENSORRT, Target.TF_TRT, Target.ONNX)
+        self._form.setRowVisible(self.pads, takes_pads)
+        self._form.setRowVisible(self.nvidia, target.needs_gpu)
 
     def _enable(self) -> None:
-        self.build.setEnabled(bool(self.model.text().strip()))
+        self.build.setEnabled(bool(self.model.text().strip()) and self._fits)
+
+    def _tell_model(self) -> None:
+        text = self.model.text().strip()
+        if text:
+            self.model_chosen.emit(Path(text).expanduser())
 
     def _choose_model(self) -> None:
-        self._choose("Open a network", _MODELS, self.model)
+        self._choose("Open a network", _MODELS, self.show_model)
 
     def _choose_clip(self) -> None:
-        self._choose("Frames to compare on", "All files (*)", self.clip)
+        self._choose(
+            "Frames to compare on",
+            "All files (*)",
+            lambda path: self.clip.setText(str(path)),
+        )
 
-    def _choose(self, title: str, filters: str, field: QLineEdit) -> None:
-        dialog = QFileDialog(self, title, str(Path(field.text()).parent), filters)
+    def _choose(self, title: str, filters: str, take: Callable[[Path], None]) -> None:
+        dialog = QFileDialog(self, title, str(Path(self.model.text()).parent), filters)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(field.setText)
+        dialog.fileSelected.connect(lambda path: take(Path(path)))
         dialog.open()
 
 
-class _WithButton(QWidget):
+def _with_button(field: QLineEdit, sign: str, tip: str, act: object) -> QWidget:
     """A field with a button behind it."""
-
-    def __init__(self, field: QLineEdit, button: QToolButton) -> None:
-        super().__init__()
-        self.field = field
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_PX // 2)
-        row.addWidget(field, 1)
-        row.addWidget(button)
-
-
-def _with_button(field: QLineEdit, sign: str, tip: str, act: object) -> _WithButton:
     button = QToolButton()
     button.setIcon(icon(sign))
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.clicked.connect(act)
-    return _WithButton(field, button)
+    whole = QWidget()
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(GAP_PX // 2)
+    row.addWidget(field, 1)
+    row.addWidget(button)
+    return whole
+
+
+def _ends_box() -> QComboBox:
+    box = QComboBox()
+    box.setEditable(True)
+    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    line = box.lineEdit()
+    assert line is not None, "it is editable"
+    line.setPlaceholderText("the only one")
+    return box
+
+
+def _end_text(end: dict[str, Any]) -> str:
+    return f"{end['name']} ({end['dtype']}, {shape_text(end['shape'])})"
 
 
 def _name_of(order: BuildOrder) -> str:

@@ -10,6 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.conversion_job import ConversionState, find_interpreter
 from app.engine_store import EngineState
 from app.errors import ConsoleError
+from app.hardware.memory_guard import conversion_need_mb, outlook
+from app.worker import Worker
+from engines.convert.model_source import Location
 from engines.errors import EngineError
 
 if TYPE_CHECKING:
@@ -21,16 +24,19 @@ if TYPE_CHECKING:
     from app.engine_choice import EngineChoice
     from app.engine_store import EngineStore, StoredEngine
     from app.engine_trial import TrialLimits
+    from app.hardware.memory_guard import MemoryOutlook
 
 log = logging.getLogger(__name__)
 
 _POLL_MS = 250
+_JOIN_S = 30.0
 
 
 class EngineDesk(QObject):
     """Lists, builds, renames, deletes and tries engines; lives as long as the window.
 
-    Builds go on while the engines window is closed. Lives in the GUI thread.
+    Builds go on while the engines window is closed. Lives in the GUI thread; the list
+    is read in another, since it hashes the models that engines were made from.
 
     Parameters
     ----------
@@ -46,17 +52,56 @@ class EngineDesk(QObject):
     trial_cancelled = Signal()
     failed = Signal(object)  # ConsoleError or EngineError: what was asked is not done
 
+    _listed = Signal(object)  # tuple of StoredEngine, from the thread that read it
+    _list_ended = Signal(object)  # Exception or None, from there
+
     def __init__(self, store: EngineStore, queue: BuildQueue) -> None:
         super().__init__()
         self._store = store
         self._queue = queue
+        self._engines: tuple[StoredEngine, ...] = ()
+        self._deleted: tuple[Path, str] | None = None
+        self._lister: Worker | None = None
+        self._is_list_old = False
+        self._listed.connect(self._on_listed)
+        self._list_ended.connect(self._on_list_ended)
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self.poll)
 
+    @property
+    def memory_reserve_mb(self) -> float | None:
+        """What builds must leave free; None leaves that to the console."""
+        return self._queue.memory_reserve_mb
+
+    @memory_reserve_mb.setter
+    def memory_reserve_mb(self, asked_mb: float | None) -> None:
+        self._queue.memory_reserve_mb = asked_mb
+
     def refresh(self) -> None:
-        """Look at the list anew."""
-        self.engines_changed.emit(self._store.engines())
+        """Look at the list anew; `engines_changed` tells it."""
+        if self._lister is not None:
+            self._is_list_old = True
+            return
+        self._lister = Worker(
+            "engines",
+            lambda _: self._listed.emit(self._store.engines()),
+            self._list_ended.emit,
+        )
+        self._lister.start()
+
+    def outlook(self, order: BuildOrder) -> MemoryOutlook | None:
+        """What a build would take of the memory; None where that cannot be said."""
+        try:
+            Location(order.model)
+        except EngineError:
+            return None
+        request = order.to_request(self._store.folder)
+        return outlook(conversion_need_mb(request), self.memory_reserve_mb)
+
+    def log(self, number: int) -> str:
+        """What happened in a build until now."""
+        return self._queue.log(number)
 
     def free_name(self, wanted: str) -> str:
         """A name like this that no engine has, nor one that is being built."""
@@ -85,7 +130,7 @@ class EngineDesk(QObject):
         """Rebuild every engine that is out of date; how many there are."""
         engines = [
             each
-            for each in self._store.engines()
+            for each in self._engines
             if each.state in (EngineState.STALE, EngineState.UNFIT)
             and each.order is not None
             and each.order.model.exists()
@@ -107,8 +152,19 @@ class EngineDesk(QObject):
         return self._try(lambda: self._store.rename(engine, name))
 
     def delete(self, engine: StoredEngine) -> bool:
-        """Remove an engine; whether it is gone."""
-        return self._try(lambda: self._store.delete(engine))
+        """Put an engine into the trash; whether it is gone."""
+
+        def move() -> None:
+            self._deleted = self._store.delete(engine), engine.name
+
+        return self._try(move)
+
+    def undo_delete(self) -> bool:
+        """Take back the engine that was deleted last; whether it is there again."""
+        deleted, self._deleted = self._deleted, None
+        if deleted is None:
+            return False
+        return self._try(lambda: self._store.restore(*deleted))
 
     def try_on_feed(self, engine: StoredEngine, limits: TrialLimits) -> None:
         """Ask for a trial of an engine on the live frames."""
@@ -133,9 +189,24 @@ class EngineDesk(QObject):
             self._timer.stop()
 
     def close(self) -> None:
-        """Cancel what is being built and wait for it."""
+        """Cancel what is being built and wait for it; deleted engines go for good."""
         self._timer.stop()
         self._queue.close()
+        if self._lister is not None:
+            self._lister.join(_JOIN_S)
+        self._store.empty_trash()
+
+    def _on_listed(self, engines: tuple[StoredEngine, ...]) -> None:
+        self._engines = engines
+        self.engines_changed.emit(engines)
+
+    def _on_list_ended(self, error: Exception | None) -> None:
+        self._lister = None
+        if self._is_list_old:
+            self._is_list_old = False
+            self.refresh()
+        if error is not None:
+            raise error
 
     def _start_building(self, order: BuildOrder, folder: Path) -> Build:
         build = self._queue.add(order, folder)

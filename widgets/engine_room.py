@@ -8,12 +8,15 @@ from app.build_queue import BuildQueue
 from app.engine_store import EngineStore
 from app.paths import engines_folder
 from widgets.engine_desk import EngineDesk
+from widgets.engine_jobs import EngineJobs
 from widgets.engine_window import EngineWindow
 
 if TYPE_CHECKING:
     from app.pipeline import PipelineStatus
+    from app.settings.model import Settings
     from widgets.console import Console
     from widgets.main_window import MainWindow
+    from widgets.settings_desk import SettingsDesk
 
 
 class EngineRoom:
@@ -25,11 +28,18 @@ class EngineRoom:
         Tries engines on its feed.
     window : MainWindow
         The engines window belongs to it.
+    settings : SettingsDesk
+        Says how much memory builds must leave.
     """
 
-    def __init__(self, console: Console, window: MainWindow) -> None:
+    def __init__(
+        self, console: Console, window: MainWindow, settings: SettingsDesk
+    ) -> None:
         self._desk = EngineDesk(EngineStore(engines_folder()), BuildQueue())
-        self.window = EngineWindow(self._desk, window)
+        self._jobs = EngineJobs()
+        self.window = EngineWindow(self._desk, self._jobs, window)
+        self._heed(settings.settings)
+        settings.changed.connect(lambda _, now: self._heed(now))
         self._desk.trial_wanted.connect(console.try_engine)
         self._desk.trial_cancelled.connect(console.cancel_trial)
         console.trial_failed.connect(self.window.show_error)
@@ -44,7 +54,12 @@ class EngineRoom:
     def close(self) -> None:
         """Close the window, cancel the builds and wait for them."""
         self.window.close()
+        self._jobs.close()
         self._desk.close()
+
+    def _heed(self, settings: Settings) -> None:
+        reserve_mb = settings.hardware.memory_reserve_mb
+        self._desk.memory_reserve_mb = self._jobs.memory_reserve_mb = reserve_mb
 
     def _on_status_taken(self, status: PipelineStatus) -> None:
         self.window.show_status(None if status.state.is_over else status)

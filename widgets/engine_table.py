@@ -26,14 +26,20 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     ("Engine", "Name of the engine; a triangle marks the one that infers now"),
-    ("Runs on", "Library that runs it"),
+    ("Library", "What runs it, with the version that it was made with"),
     ("Precision", "Of its arithmetic"),
-    ("fps", "Network alone on one thread, measured here when it was built"),
+    ("Device", "Where it was made"),
+    (
+        "fps, p99",
+        "Frames a second of the network alone on one thread, median and slowest"
+        " hundredth, measured here when it was built",
+    ),
     ("Gain", "Times as fast as the network as trained, in the same run"),
     ("Mask IoU", "Overlap of its masks with those of the network as trained"),
     ("Size", "Of its files"),
     ("State", "Whether it can be used"),
 )
+_LEAST_COLUMN_PX = 60
 _STATE_COLOURS = {
     EngineState.READY: Colour.TEXT,
     EngineState.STALE: Colour.WARNING,
@@ -52,6 +58,7 @@ class EngineTable(QTableWidget):
         super().__init__(0, len(_COLUMNS), parent)
         self._engines: tuple[StoredEngine, ...] = ()
         self._running: Path | None = None
+        self._wanted = ""
         for column, (title, tip) in enumerate(_COLUMNS):
             item = QTableWidgetItem(title)
             item.setToolTip(tip)
@@ -66,6 +73,7 @@ class EngineTable(QTableWidget):
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(_LEAST_COLUMN_PX)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         self.setAccessibleName("Engines")
         self.itemSelectionChanged.connect(lambda: self.engine_chosen.emit(self.chosen))
@@ -78,14 +86,17 @@ class EngineTable(QTableWidget):
         return self._engines[row] if has_row else None
 
     def choose(self, name: str) -> None:
-        """Choose the engine of a name."""
+        """Choose the engine of a name, now or as soon as it is in the list."""
+        self._wanted = name
         for row, engine in enumerate(self._engines):
             if engine.name == name:
+                self._wanted = ""
                 self.selectRow(row)
 
     def show_engines(self, engines: Sequence[StoredEngine]) -> None:
         """Show these; the chosen one stays chosen where it is still there."""
         chosen = self.chosen
+        wanted = self._wanted or (chosen.name if chosen else "")
         self._engines = tuple(engines)
         self.setRowCount(len(engines))
         for row, engine in enumerate(engines):
@@ -98,7 +109,8 @@ class EngineTable(QTableWidget):
                     item.setForeground(_STATE_COLOURS[engine.state].qcolor)
                 self.setItem(row, column, item)
         self._mark_running()
-        self.choose(chosen.name if chosen else "")
+        self.clearSelection()
+        self.choose(wanted)
         if self.chosen is None and engines:
             self.selectRow(0)
 
@@ -120,11 +132,19 @@ def _cells(engine: StoredEngine) -> tuple[tuple[str, bool], ...]:
     manifest = engine.manifest
     return (
         (engine.name, False),
-        (engine.kind.value, False),
+        (engine.library_text, False),
         (engine.precision_text, False),
-        ("" if engine.fps is None else f"{engine.fps:.0f}", True),
+        (engine.device_text, False),
+        (_fps_text(engine), True),
         ("" if engine.ratio is None else f"{engine.ratio:.2f} x", True),
         ("" if engine.mask_iou is None else f"{engine.mask_iou:.4f}", True),
         (f"{manifest.bytes / 1e6:.1f} MB" if manifest else "", True),
         (engine.state.value, False),
     )
+
+
+def _fps_text(engine: StoredEngine) -> str:
+    if engine.fps is None:
+        return ""
+    slow = "" if engine.fps_p99 is None else f", {engine.fps_p99:.0f}"
+    return f"{engine.fps:.0f}{slow}"

@@ -1,74 +1,97 @@
-"""The engines of this machine: list, build, steps, trial."""
+"""The engines of this machine: list, build, report, graph, trial."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QMessageBox,
+    QPlainTextEdit,
     QPushButton,
+    QScrollArea,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from app.build_advice import Next
 from app.conversion_job import ConversionState
-from app.engine_store import PAGE_NAME, EngineState
+from app.engine_store import LOG_NAME, PAGE_NAME, EngineState
+from engines.convert.tensorboard_log import FOLDER_NAME
 from widgets.build_form import BuildForm
 from widgets.build_list import BuildList
 from widgets.engine_table import EngineTable
-from widgets.ladder_table import LadderTable
-from widgets.message_bar import Message, MessageBar, Severity
+from widgets.graph_tree import GraphPanel
+from widgets.message_bar import Message, MessageBar, Remedy, Severity
+from widgets.overrides import override
+from widgets.report_panel import ReportPanel
 from widgets.theme import GAP_PX, MARGIN_PX
 from widgets.trial_panel import TrialPanel
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
+
+    from app.build_order import BuildOrder
     from app.build_queue import Build
+    from app.conversion_job import ConversionStatus
     from app.engine_store import StoredEngine
     from app.errors import ConsoleError
+    from app.graph_scopes import GraphStage
     from app.pipeline import PipelineStatus
     from engines.errors import EngineError
     from widgets.engine_desk import EngineDesk
+    from widgets.engine_jobs import EngineJobs
 
-_SIZE_PX = (1040, 760)
+_SIZE_PX = (1240, 900)
+_MEMORY_MS = 2000
 
 
 class EngineWindow(QDialog):
     """Builds engines and tries them on the feed, which goes on behind it.
 
-    Not modal. Builds and trials go on when it is closed.
+    Not modal. Builds and trials go on when it is closed. A network that is dropped on
+    it is put into the form.
 
     Parameters
     ----------
     desk : EngineDesk
+    jobs : EngineJobs
     parent : QWidget, optional
     """
 
-    def __init__(self, desk: EngineDesk, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, desk: EngineDesk, jobs: EngineJobs, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Engines")
+        self.setAcceptDrops(True)
         self._desk = desk
+        self._jobs = jobs
         self._is_feed_on = False
+        self._logged: Build | None = None
         self.message_bar = MessageBar()
         self.table = EngineTable()
         self.form = BuildForm()
         self.builds = BuildList()
-        self.steps = LadderTable()
+        self.report = ReportPanel()
+        self.graph = GraphPanel()
         self.trial = TrialPanel()
+        self.log = QPlainTextEdit()
         self.tabs = QTabWidget()
         self.try_button = QPushButton("&Try on the feed")
         self.rebuild_button = QPushButton("Rebu&ild")
         self.rebuild_all_button = QPushButton("Rebuild &outdated")
         self.rename_button = QPushButton("Re&name…")
-        self.delete_button = QPushButton("&Delete…")
-        self.report_button = QPushButton("Rep&ort")
+        self.delete_button = QPushButton("&Delete")
+        self._memory_timer = QTimer(self)
+        self._memory_timer.setInterval(_MEMORY_MS)
         self._lay_out()
         self._connect()
         desk.refresh()
@@ -79,12 +102,27 @@ class EngineWindow(QDialog):
         engine = status.engine if status else None
         self._is_feed_on = engine is not None
         self.table.show_running(engine.model.folder if engine else None)
-        self.trial.show_trial(status.trial if status else None)
+        self.trial.show_trial(
+            status.trial if status else None,
+            is_recorded=status is not None and status.recording.is_recording,
+        )
         self._enable()
 
     def show_error(self, error: ConsoleError | EngineError) -> None:
         """Say what could not be done."""
-        self.message_bar.show_message(Message.of_error(error))
+        self.message_bar.show_message(Message.of_problem(error))
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.form.show_model(Path(urls[0].toLocalFile()))
+        self.form.model.setFocus()
 
     # --- what the operator does
 
@@ -96,7 +134,7 @@ class EngineWindow(QDialog):
 
     def _rename(self) -> None:
         engine = self.table.chosen
-        if engine is None:
+        if engine is None or engine.is_bundled:
             return
         dialog = QInputDialog(self)
         dialog.setWindowTitle("Rename")
@@ -112,17 +150,17 @@ class EngineWindow(QDialog):
 
     def _delete(self) -> None:
         engine = self.table.chosen
-        if engine is None:
+        if engine is None or engine.is_bundled or not self._desk.delete(engine):
             return
-        box = QMessageBox(self)
-        box.setWindowTitle("Delete")
-        box.setText(f"Delete the engine {engine.name}?")
-        box.setInformativeText("Its model stays: it can be built again.")
-        button = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        button.clicked.connect(lambda: self._desk.delete(engine))
-        box.open()
+        text = f"{engine.name} is deleted; its model stays, to build it again."
+        hint = "It goes for good when the console is closed."
+        self.message_bar.show_message(
+            Message(Severity.INFO, text, hint, remedy=Remedy.UNDO)
+        )
+
+    def _on_remedy_chosen(self, remedy: Remedy) -> None:
+        if remedy is Remedy.UNDO:
+            self._desk.undo_delete()
 
     def _rebuild(self) -> None:
         engine = self.table.chosen
@@ -138,14 +176,22 @@ class EngineWindow(QDialog):
         )
         self.message_bar.show_message(Message(Severity.INFO, text))
 
-    def _open_report(self) -> None:
+    def _open_page(self) -> None:
         engine = self.table.chosen
         if engine is not None:
             path = str(engine.folder / PAGE_NAME)
             QDesktopServices.openUrl(QUrl.fromLocalFile(path))
 
-    def _build(self, order: object, name: str) -> None:
-        if self._desk.build(order, self._desk.free_name(name)):  # type: ignore[arg-type]
+    def _open_tensorboard(self) -> None:
+        engine = self.table.chosen
+        if engine is not None:
+            self.message_bar.show_message(
+                Message(Severity.INFO, "TensorBoard starts, which takes some seconds.")
+            )
+            self._jobs.open_tensorboard(engine.folder)
+
+    def _build(self, order: BuildOrder, name: str) -> None:
+        if self._desk.build(order, self._desk.free_name(name)):
             self.message_bar.clear()
             self.tabs.setCurrentWidget(self.builds)
 
@@ -153,19 +199,86 @@ class EngineWindow(QDialog):
         self._desk.forget(build.number)
         self._build(build.order, build.name)
 
+    def _advise(self, build: Build) -> None:
+        advice = build.advice
+        if advice is None:
+            return
+        if advice.action is Next.FILL_IN:
+            self.form.show_order(advice.order, build.name, advice.field)
+        elif advice.action is Next.COPY:
+            QGuiApplication.clipboard().setText(advice.command)
+            text = f"Copied: {advice.command}"
+            hint = "Run it in a terminal, in the console's folder, then build again."
+            self.message_bar.show_message(Message(Severity.INFO, text, hint))
+        else:
+            self._desk.forget(build.number)
+            self._build(advice.order, build.name)
+
     # --- what happens
 
-    def _on_chosen(self, engine: StoredEngine | None) -> None:
-        if engine is not None and engine.report is not None:
-            self.steps.show_steps(engine.report.get("steps") or [])
-        elif engine is not None:
-            self.steps.show_steps([])
+    def _on_chosen(self) -> None:
+        self._show_report()
+        self._logged = None
+        self._show_log()
+        self._show_graph()
         self._enable()
+
+    def _show_report(self) -> None:
+        engine = self.table.chosen
+        if engine is None:
+            self.report.show_report("", None)
+            return
+        self.report.show_report(engine.name, engine.report)
+        self.report.enable(
+            has_page=(engine.folder / PAGE_NAME).is_file(),
+            has_graphs=(engine.folder / FOLDER_NAME).is_dir(),
+        )
+
+    def _show_graph(self) -> None:
+        # A graph of thousands of nodes is read when somebody looks.
+        engine = self.table.chosen
+        if self.tabs.currentWidget() is not self.graph:
+            return
+        self.graph.show_graphs(None)
+        if engine is not None and not engine.is_bundled:
+            self._jobs.load_graphs(engine.folder)
+
+    def _on_graphs_loaded(
+        self, folder: Path, found: tuple[GraphStage, ...] | ConsoleError
+    ) -> None:
+        engine = self.table.chosen
+        if engine is not None and engine.folder == folder:
+            self.graph.show_graphs(found)
 
     def _on_build_chosen(self, build: Build) -> None:
         if build.status is not None:
-            self.steps.show_steps(build.status.steps)
-            self.tabs.setCurrentWidget(self.steps)
+            self.report.show_building(build.name, build.status.steps)
+            self.tabs.setCurrentWidget(self.report)
+
+    def _on_log_wanted(self, build: Build) -> None:
+        self._logged = build
+        self._show_log()
+        self.tabs.setCurrentWidget(self.log)
+
+    def _show_log(self) -> None:
+        """Show the log of a build, or of the engine that is chosen."""
+        engine, text = self.table.chosen, ""
+        if self._logged is not None:
+            text = f"{self._logged.name}\n\n{self._desk.log(self._logged.number)}"
+        elif engine is not None:
+            try:
+                kept = (engine.folder / LOG_NAME).read_text(encoding="utf-8")
+                text = f"{engine.name}\n\n{kept}"
+            except OSError:
+                text = f"No log was kept with {engine.name}."
+        if text != self.log.toPlainText():
+            self.log.setPlainText(text)
+            self.log.moveCursor(self.log.textCursor().MoveOperation.End)
+
+    def _on_builds_changed(self, builds: tuple[Build, ...]) -> None:
+        self.builds.show_builds(builds)
+        if self._logged is not None and self.log.isVisible():
+            self._show_log()
 
     def _on_build_ended(self, build: Build) -> None:
         status = build.status
@@ -175,6 +288,18 @@ class EngineWindow(QDialog):
             self.message_bar.show_message(Message(Severity.INFO, text))
         elif status is not None and status.error is not None:
             self.show_error(status.error)
+
+    def _on_looked(self, _: Path, status: ConversionStatus) -> None:
+        found = status.result or {}
+        problem = ""
+        if status.error is not None:
+            problem = f"It cannot be looked into: {status.error.message}."
+        self.form.show_ends(found.get("inputs", ()), found.get("outputs", ()), problem)
+
+    def _show_memory(self) -> None:
+        if self.isVisible():
+            order = self.form.order
+            self.form.show_memory(None if order is None else self._desk.outlook(order))
 
     def _enable(self) -> None:
         engine = self.table.chosen
@@ -187,9 +312,6 @@ class EngineWindow(QDialog):
         self.rename_button.setEnabled(is_own)
         self.delete_button.setEnabled(is_own)
         self.rebuild_button.setEnabled(engine is not None and engine.order is not None)
-        self.report_button.setEnabled(
-            engine is not None and (engine.folder / PAGE_NAME).is_file()
-        )
 
     # --- making it
 
@@ -202,76 +324,109 @@ class EngineWindow(QDialog):
         self.rebuild_all_button.setToolTip(
             "Build every engine again whose model, device or library has changed"
         )
-        self.report_button.setToolTip("Open the page about its conversion")
+        self.rename_button.setToolTip("Give it another name (F2)")
+        self.delete_button.setToolTip("Put it into the trash (Delete)")
+        self.log.setReadOnly(True)
+        self.log.setAccessibleName("Log of a build")
         row = QHBoxLayout()
         row.addWidget(self.try_button)
         row.addStretch(1)
         for button in (
-            self.report_button,
             self.rebuild_button,
             self.rename_button,
             self.delete_button,
             self.rebuild_all_button,
         ):
             row.addWidget(button)
-        for button in self.findChildren(QPushButton):
-            button.setAutoDefault(False)
         top = QWidget()
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP_PX)
         column.addWidget(self.table, 1)
         column.addLayout(row)
-        left = QWidget()
-        build_column = QVBoxLayout(left)
-        build_column.setContentsMargins(0, 0, GAP_PX, 0)
-        heading = QLabel("Build an engine")
-        heading.setProperty("role", "heading")
-        build_column.addWidget(heading)
-        build_column.addWidget(self.form, 1)
-        self.tabs.addTab(self.builds, "Builds")
-        self.tabs.addTab(self.steps, "Steps")
-        self.tabs.addTab(self.trial, "Trial")
+        for name, page in (
+            ("Builds", self.builds),
+            ("Report", self.report),
+            ("Graph", self.graph),
+            ("Trial", self.trial),
+            ("Log", self.log),
+        ):
+            self.tabs.addTab(page, name)
         self.tabs.setDocumentMode(True)
         bottom = QSplitter(Qt.Orientation.Horizontal)
-        bottom.addWidget(left)
+        bottom.addWidget(_scrolling("Build an engine", self.form))
         bottom.addWidget(self.tabs)
-        bottom.setSizes([460, 560])
+        bottom.setSizes([500, 720])
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(top)
         parts.addWidget(bottom)
-        parts.setSizes([280, 440])
+        parts.setSizes([240, 640])
         parts.setChildrenCollapsible(False)
         bottom.setChildrenCollapsible(False)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
         whole.addWidget(self.message_bar)
         whole.addWidget(parts, 1)
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)
 
     def _connect(self) -> None:
-        desk = self._desk
+        desk, jobs = self._desk, self._jobs
         desk.engines_changed.connect(self.table.show_engines)
-        desk.builds_changed.connect(self.builds.show_builds)
+        desk.builds_changed.connect(self._on_builds_changed)
         desk.build_ended.connect(self._on_build_ended)
         desk.failed.connect(self.show_error)
+        jobs.failed.connect(self.show_error)
+        jobs.look_begun.connect(self.form.show_looking)
+        jobs.looked.connect(self._on_looked)
+        jobs.graphs_loaded.connect(self._on_graphs_loaded)
+        jobs.address_found.connect(self._on_address_found)
+        self.message_bar.remedy_chosen.connect(self._on_remedy_chosen)
         self.table.engine_chosen.connect(self._on_chosen)
         self.form.order_made.connect(self._build)
         self.form.failed.connect(self.show_error)
+        self.form.model_chosen.connect(jobs.look)
+        self.form.changed.connect(self._show_memory)
         self.builds.cancelled.connect(desk.cancel)
         self.builds.forgotten.connect(desk.forget)
         self.builds.repeated.connect(self._repeat)
+        self.builds.advised.connect(self._advise)
         self.builds.chosen.connect(self._on_build_chosen)
+        self.builds.log_wanted.connect(self._on_log_wanted)
+        self.report.page_requested.connect(self._open_page)
+        self.report.tensorboard_requested.connect(self._open_tensorboard)
         self.trial.cancelled.connect(desk.cancel_trial)
+        self.tabs.currentChanged.connect(self._show_graph)
         self.try_button.clicked.connect(self._try)
         self.rebuild_button.clicked.connect(self._rebuild)
         self.rebuild_all_button.clicked.connect(self._rebuild_all)
         self.rename_button.clicked.connect(self._rename)
         self.delete_button.clicked.connect(self._delete)
-        self.report_button.clicked.connect(self._open_report)
-        for key, act in (
-            ("Ctrl+Return", self.form.submit),
-            ("F2", self._rename),
-            ("Delete", self._delete),
-        ):
-            shortcut = QShortcut(QKeySequence(key), self)
+        self._memory_timer.timeout.connect(self._show_memory)
+        self._memory_timer.start()
+        QShortcut(QKeySequence("Ctrl+Return"), self).activated.connect(self.form.submit)
+        for key, act in (("F2", self._rename), ("Delete", self._delete)):
+            shortcut = QShortcut(QKeySequence(key), self.table)
+            # Delete is also a key of every field to type in.
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(act)
+
+    def _on_address_found(self, address: str) -> None:
+        QDesktopServices.openUrl(QUrl(address))
+        text = f"TensorBoard is at {address} until the console is closed."
+        self.message_bar.show_message(Message(Severity.INFO, text))
+
+
+def _scrolling(title: str, widget: QWidget) -> QWidget:
+    heading = QLabel(title)
+    heading.setProperty("role", "heading")
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, GAP_PX, 0)
+    column.addWidget(heading)
+    column.addWidget(area, 1)
+    return whole

@@ -41,6 +41,7 @@ class Remedy(enum.Enum):
     OPEN_VIDEO = "Open a video…"
     TRY_AGAIN = "Try again"
     REPLAY = "Replay"
+    UNDO = "Undo"
     PUT_RIGHT = "Put it right…"
     """Asks before it runs anything."""
 
@@ -68,7 +69,7 @@ class Message:
         )
 
     @staticmethod
-    def of_problem(error: ConsoleError) -> Message:
+    def of_problem(error: ConsoleError | EngineError) -> Message:
         """Make the message of an error that the console goes on with."""
         return Message(
             Severity.WARNING, _sentence(error.message), _sentence(error.hint)

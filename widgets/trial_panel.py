@@ -41,6 +41,7 @@ class TrialPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._shown: TrialStatus | None = None
         self._headline = QLabel()
         self._headline.setWordWrap(True)
         self._headline.setProperty("role", "title")
@@ -61,6 +62,11 @@ class TrialPanel(QWidget):
         self.show_trial(None)
 
     @property
+    def shown(self) -> TrialStatus | None:
+        """The trial that is shown, or was last."""
+        return self._shown
+
+    @property
     def limits(self) -> TrialLimits:
         """What the next engine must keep to."""
         return TrialLimits(
@@ -70,8 +76,18 @@ class TrialPanel(QWidget):
             probation_s=self.probation.value(),
         )
 
-    def show_trial(self, trial: TrialStatus | None) -> None:
-        """Show how a trial stands; None where there was none."""
+    def show_trial(
+        self, trial: TrialStatus | None, *, is_recorded: bool = False
+    ) -> None:
+        """Show how a trial stands; None where there was none.
+
+        Parameters
+        ----------
+        trial : TrialStatus, optional
+        is_recorded : bool
+            Whether a recording goes on, which notes the engine that takes over.
+        """
+        self._shown = trial
         is_on = trial is not None and not trial.phase.is_over
         self.cancel.setVisible(is_on)
         if trial is None:
@@ -87,7 +103,9 @@ class TrialPanel(QWidget):
             for each in (trial.reason, trial.hint)
             if each
         )
-        self._reason.setText(reason or f"{trial.frames} frames compared")
+        has_changed = trial.phase in (TrialPhase.PROBATION, TrialPhase.ACCEPTED)
+        noted = "; noted in the recording" if has_changed and is_recorded else ""
+        self._reason.setText((reason or f"{trial.frames} frames compared") + noted)
         role = "fault" if trial.phase is TrialPhase.REJECTED else "muted"
         self._reason.setProperty("role", role)
         self._reason.style().polish(self._reason)

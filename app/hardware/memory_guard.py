@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import ConsoleError
 from engines.base import EngineKind
@@ -23,6 +23,7 @@ _LEAST_RESERVE_MB, _MOST_RESERVE_MB = 256.0, 1024.0
 # Weights are held as file, as graph and as the engine's own copy.
 _COPIES = 3.0
 _MB = 1024.0**2
+_MB_PER_GB = 1024.0
 # Rounded up from the resident memory of a process that has opened a small network;
 # of those for GPUs, from what others report.
 _LIBRARIES_MB = {
@@ -34,6 +35,47 @@ _LIBRARIES_MB = {
     EngineKind.TF_TRT: 1800.0,
 }
 _CONVERTER_MB = 1500.0
+
+
+class MemoryOutlook(NamedTuple):
+    """What something would take of the memory, before it does."""
+
+    needed_mb: float
+    """At its peak, estimated."""
+    available_mb: float
+    reserve_mb: float
+    """What has to be left."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the reserve would be left."""
+        return self.available_mb - self.needed_mb >= self.reserve_mb
+
+    @property
+    def text(self) -> str:
+        """The figures in a sentence."""
+        facts = (
+            f"About {self.needed_mb / _MB_PER_GB:.1f} GB at its peak;"
+            f" {self.available_mb / _MB_PER_GB:.1f} GB are free"
+        )
+        reserve = f"{self.reserve_mb / _MB_PER_GB:.2f} GB"
+        if self.fits:
+            return f"{facts}, {reserve} stay reserved."
+        return f"{facts}, and {reserve} must stay: close other programs first."
+
+
+def outlook(
+    needed_mb: float, asked_reserve_mb: float | None = None, tree: Tree | None = None
+) -> MemoryOutlook | None:
+    """Compare a need with what is free now; None where the system does not tell."""
+    from app.hardware.memory import read_memory
+    from app.hardware.tree import Tree
+
+    memory = read_memory(tree or Tree())
+    if memory is None:
+        return None
+    reserve = reserve_mb(memory, asked_reserve_mb)
+    return MemoryOutlook(needed_mb, memory.available_mb, reserve)
 
 
 class MemoryReserveError(ConsoleError):

@@ -4,7 +4,7 @@ Speaks JSON on stdout, one object a line, each with its `event`:
 
     started       the network was found: model, form
     source        it was loaded: inputs, outputs and which were chosen
-    step_started  name, summary, index, count
+    step_started  name, summary, index, count, steps: the names of all
     progress      done_ratio, phase: how far the step is, where it tells that
     step          report of a step
     frames_wanted input: how frames become its input; a line with the path of an

@@ -416,6 +416,7 @@ class Conversion:
             summary=summary,
             index=len(self._reports),
             count=len(self._steps),
+            steps=list(self._steps),
         )
 
     def _tell_progress(self, progress: BuildProgress) -> None:

@@ -130,6 +130,22 @@ class NvidiaParameters(NamedTuple):
         document["denied_nodes"] = list(self.denied_nodes)
         return document
 
+    @staticmethod
+    def of_document(document: "Dict[str, Any]") -> "NvidiaParameters":
+        """Read what `to_document` wrote; what is not in it has its default.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+        """
+        values = dict(document)
+        if values.get("dynamic_shapes") is not None:
+            values["dynamic_shapes"] = ProfileStrategy(values["dynamic_shapes"])
+        if "denied_nodes" in values:
+            values["denied_nodes"] = tuple(values["denied_nodes"])
+        return NvidiaParameters(**values)
+
     def to_words(self) -> List[str]:
         """Write them as options that `add_options` reads."""
         words: List[str] = []

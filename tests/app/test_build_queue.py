@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.build_advice import Next
 from app.build_order import BuildOrder
 from app.build_queue import BuildQueue
+from app.build_times import BuildTimes
 from app.conversion_job import ConversionState
 from app.errors import ConsoleError
 from engines.base import Precision
@@ -32,6 +35,7 @@ emit("started", model="net", form="keras")
 emit("step_started", name="freeze", summary="freezing", index=0, count=1)
 if out.name.startswith("slow"):
     time.sleep(60)
+print("a library warns", file=sys.stderr, flush=True)
 if out.name.startswith("bad"):
     emit("failed", error={"type": "SizeError", "message": "too odd", "hint": "Pad."})
     sys.exit(1)
@@ -51,7 +55,7 @@ def queue(tmp_path: Path) -> Iterator[BuildQueue]:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} {code} "$@"\n')
     python.chmod(0o755)
-    queue = BuildQueue(python)
+    queue = BuildQueue(python, BuildTimes(tmp_path / "times.json"))
     yield queue
     queue.close()
 
@@ -128,6 +132,55 @@ def test_how_long_it_will_take_is_known_from_the_last(
 
     assert build.expected_s is not None
     assert 0 < build.expected_s < _PATIENCE_S
+    assert list(build.expected) == ["loading", "freeze"]
+    kept = BuildTimes(tmp_path / "times.json")
+    assert kept.expected(ORDER) == build.expected
+
+
+def test_the_times_of_the_same_model_go_before_those_of_its_kind(
+    tmp_path: Path,
+) -> None:
+    times = BuildTimes(tmp_path / "times.json")
+    large = replace(ORDER, model=Path("large.keras"))
+    times.learn(large, {"loading": 30.0})
+
+    assert times.expected(ORDER) == {"loading": 30.0}
+    times.learn(ORDER, {"loading": 3.0})
+    assert times.expected(large) == {"loading": 30.0}
+    assert times.expected(ORDER) == {"loading": 3.0}
+    assert times.expected(replace(ORDER, target=Target.OPENVINO)) == {}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 3}', '{"a": {"b": "c"}}'])
+def test_damaged_times_are_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "times.json").write_text(text)
+
+    assert BuildTimes(tmp_path / "times.json").expected(ORDER) == {}
+
+
+def test_the_log_tells_when_what_happened_and_what_libraries_said(
+    queue: BuildQueue, tmp_path: Path
+) -> None:
+    build = queue.add(ORDER, tmp_path / "bad")
+    _until(queue, lambda: queue.builds()[0].is_over)
+
+    log = queue.log(build.number)
+
+    assert "loading net (keras)" in log
+    assert "s  too odd" in log
+    assert "a library warns" in log
+
+
+def test_a_failed_build_knows_what_to_try_next(
+    queue: BuildQueue, tmp_path: Path
+) -> None:
+    queue.add(ORDER, tmp_path / "bad")
+    _until(queue, lambda: queue.builds()[0].is_over)
+
+    advice = queue.builds()[0].advice
+
+    assert advice is not None
+    assert (advice.action, advice.field) == (Next.FILL_IN, "input_size")
 
 
 def test_a_build_that_is_over_can_be_taken_off(

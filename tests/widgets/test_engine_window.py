@@ -7,21 +7,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QInputDialog, QMessageBox
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QInputDialog
 
+from app.build_order import BuildOrder
 from app.build_queue import BuildQueue
+from app.build_times import BuildTimes
 from app.conversion_job import ConversionState
 from app.engine_choice import EngineChoice
 from app.engine_store import EngineStore
 from app.engine_trial import EngineFigures, TrialPhase, TrialStatus
 from app.errors import ConsoleError
+from app.hardware.memory_guard import MemoryOutlook
 from engines.base import Precision
+from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.convert.request import Target
 from tests.app.test_build_queue import _CONVERTER
 from tests.app.test_engine_store import _make
 from widgets.engine_desk import EngineDesk
+from widgets.engine_jobs import EngineJobs
 from widgets.engine_window import EngineWindow
+from widgets.message_bar import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,18 +50,30 @@ def desk(store: EngineStore, tmp_path: Path) -> Iterator[EngineDesk]:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} {code} "$@"\n')
     python.chmod(0o755)
-    desk = EngineDesk(store, BuildQueue(python))
+    desk = EngineDesk(store, BuildQueue(python, BuildTimes(tmp_path / "times.json")))
     yield desk
     desk.close()
 
 
 @pytest.fixture
-def window(desk: EngineDesk, qtbot: QtBot) -> EngineWindow:
-    window = EngineWindow(desk)
+def jobs(tmp_path: Path) -> Iterator[EngineJobs]:
+    jobs = EngineJobs(tmp_path / "python")
+    yield jobs
+    jobs.close()
+
+
+@pytest.fixture
+def window(desk: EngineDesk, jobs: EngineJobs, qtbot: QtBot) -> EngineWindow:
+    window = EngineWindow(desk, jobs)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.show()
+    qtbot.waitUntil(lambda: _names(window) == ["bundled"])
     return window
+
+
+def _wait_for(qtbot: QtBot, window: EngineWindow, *names: str) -> None:
+    qtbot.waitUntil(lambda: _names(window) == list(names), timeout=_PATIENCE_MS)
 
 
 def _names(window: EngineWindow) -> list[str]:
@@ -122,6 +141,121 @@ def test_a_failed_build_says_why(
     assert "too odd" in message.text.lower()
 
 
+def test_a_failed_build_offers_the_next_thing_to_try(
+    window: EngineWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    _fill(window, tmp_path, "bad")
+    window.form.submit()
+    qtbot.waitUntil(
+        lambda: _states(window) == [ConversionState.FAILED], timeout=_PATIENCE_MS
+    )
+    box = window.builds.newest
+    assert box is not None
+    window.form.name.clear()
+
+    assert box.next.text() == "Give the size…"
+    qtbot.mouseClick(box.next, Qt.MouseButton.LeftButton)
+
+    assert window.form.name.text() == "bad"
+    assert window.form.focusWidget() is window.form.input_size
+
+
+def test_the_log_of_a_build_is_shown(
+    window: EngineWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    _fill(window, tmp_path, "bad")
+    window.form.submit()
+    qtbot.waitUntil(
+        lambda: _states(window) == [ConversionState.FAILED], timeout=_PATIENCE_MS
+    )
+    box = window.builds.newest
+    assert box is not None
+
+    qtbot.mouseClick(box.log, Qt.MouseButton.LeftButton)
+
+    assert window.tabs.currentWidget() is window.log
+    assert "too odd" in window.log.toPlainText()
+
+
+def test_each_step_shows_how_long_it_took_and_takes(
+    window: EngineWindow, desk: EngineDesk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    desk._queue._times.learn(
+        BuildOrder(tmp_path / "x", Target.ONNX), {"loading": 4.0, "freeze": 6.0}
+    )
+    _fill(window, tmp_path, "slow")
+    window.form.submit()
+    box = window.builds.newest
+    assert box is not None
+
+    qtbot.waitUntil(lambda: "✓" in box._table._cells[0][0].text(), timeout=_PATIENCE_MS)
+
+    assert "of about 10 s" in box._time.text()
+    assert box._table._cells[1][0].text() == "▶ freeze"
+    assert box._table._cells[1][2].text() == "of about 6.0 s"
+
+
+def test_a_network_dropped_on_the_window_is_put_into_the_form(
+    window: EngineWindow, jobs: EngineJobs, qtbot: QtBot, tmp_path: Path
+) -> None:
+    model = tmp_path / "dropped.keras"
+    model.touch()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(model))])
+    drop = QDropEvent(
+        QPointF(10, 10),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+
+    with qtbot.waitSignal(jobs.look_begun):
+        window.dropEvent(drop)
+
+    assert window.form.model.text() == str(model)
+
+
+def test_inputs_and_outputs_are_shown_to_choose_from(window: EngineWindow) -> None:
+    ends = [{"name": name, "dtype": "float32", "shape": [1, None, 8]} for name in "ab"]
+
+    window.form.show_ends(ends, ends[:1])
+
+    assert window.form.found.text() == (
+        "Takes a (float32, (1, ?, 8)); b (float32, (1, ?, 8))\n"
+        "Gives a (float32, (1, ?, 8))"
+    )
+    assert [window.form.input_name.itemText(at) for at in range(2)] == ["a", "b"]
+
+
+def test_a_build_that_would_take_too_much_memory_is_refused_with_the_figure(
+    window: EngineWindow, tmp_path: Path
+) -> None:
+    _fill(window, tmp_path, "mine")
+    assert window.form.build.isEnabled()
+
+    window.form.show_memory(MemoryOutlook(4096.0, 5000.0, 1024.0))
+
+    assert not window.form.build.isEnabled()
+    assert "About 4.0 GB at its peak; 4.9 GB are free" in window.form.memory.text()
+    assert "1.00 GB must stay" in window.form.memory.text()
+
+
+def test_every_parameter_is_explained_where_it_is_set(window: EngineWindow) -> None:
+    form = window.form
+    form.target.setCurrentIndex(form.target.findData(Target.TF_TRT))
+
+    form.nvidia.workspace.setFocus()
+
+    assert "Larger admits faster kernels" in form.help.text()
+    assert form.nvidia.isVisible()
+    form.nvidia.workspace.setValue(128)
+    form.nvidia.segment.setValue(7)
+    parameters = form.nvidia.parameters(Target.TF_TRT)
+    assert (parameters.workspace_mib, parameters.minimum_segment_size) == (128, 7)
+    assert form.nvidia.parameters(Target.OPENVINO) == NvidiaParameters()
+
+
 def test_a_network_that_is_not_there_is_refused(window: EngineWindow) -> None:
     window.form.show_model(Path("none.pb"))
 
@@ -159,6 +293,7 @@ def test_engines_are_listed_renamed_and_deleted(
 ) -> None:
     _make(store, "mine")
     desk.refresh()
+    _wait_for(qtbot, window, "bundled", "mine")
     window.table.choose("mine")
 
     qtbot.mouseClick(window.rename_button, Qt.MouseButton.LeftButton)
@@ -166,13 +301,32 @@ def test_engines_are_listed_renamed_and_deleted(
     dialog.setTextValue("ours")
     dialog.accept()
 
-    assert _names(window) == ["bundled", "ours"]
-    window.table.choose("ours")
+    _wait_for(qtbot, window, "bundled", "ours")
+    assert window.table.chosen is not None
+    assert window.table.chosen.name == "ours"
     qtbot.mouseClick(window.delete_button, Qt.MouseButton.LeftButton)
-    box = window.findChild(QMessageBox)
-    [button] = [each for each in box.buttons() if each.text() == "Delete"]
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert _names(window) == ["bundled"]
+    _wait_for(qtbot, window, "bundled")
+    assert window.message_bar.message is not None
+    assert window.message_bar.message.remedy is Remedy.UNDO
+
+
+def test_a_deleted_engine_can_be_had_again_until_the_console_is_closed(
+    window: EngineWindow, store: EngineStore, desk: EngineDesk, qtbot: QtBot
+) -> None:
+    for name in ("mine", "ours"):
+        _make(store, name)
+    desk.refresh()
+    _wait_for(qtbot, window, "bundled", "mine", "ours")
+    for name in ("mine", "ours"):
+        window.table.choose(name)
+        qtbot.mouseClick(window.delete_button, Qt.MouseButton.LeftButton)
+    _wait_for(qtbot, window, "bundled")
+
+    qtbot.mouseClick(window.message_bar._button, Qt.MouseButton.LeftButton)
+    _wait_for(qtbot, window, "bundled", "ours")
+    desk.close()
+
+    assert [each.name for each in store.folder.iterdir()] == ["ours"]
 
 
 def test_a_name_that_is_taken_is_refused(
@@ -195,6 +349,7 @@ def test_an_engine_is_tried_with_the_limits_of_the_form(
 ) -> None:
     _make(store, "mine")
     desk.refresh()
+    _wait_for(qtbot, window, "bundled", "mine")
     window.table.choose("mine")
     window._is_feed_on = True
     window._enable()

@@ -37,6 +37,13 @@ def read(*words):
     return parameters_of(parser.parse_args(words))
 
 
+def test_what_was_written_is_read_again_without_the_timing_cache():
+    document = ALL.to_document()
+
+    assert NvidiaParameters.of_document(document) == ALL._replace(timing_cache=None)
+    assert NvidiaParameters.of_document({}) == NvidiaParameters()
+
+
 def test_without_options_all_is_at_its_default():
     assert read() == NvidiaParameters()
     assert NvidiaParameters().to_words() == []

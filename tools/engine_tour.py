@@ -1,0 +1,272 @@
+"""Drives the engines window with mouse and keys, and takes a picture of each state.
+
+    .venv/bin/python tools/engine_tour.py [docs/images]
+
+It is the real console on the synthetic scene: a foreign frozen graph is opened, built
+for OpenVINO in int8, cancelled once, built again, tried in the shadow of the running
+engine, swapped in, and swapped out again. Where there is no display, it runs under
+Xvfb. Nothing of the operator's own settings and engines is read or changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from app.engine_trial import TrialPhase, TrialStatus  # noqa: E402  of this repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from PySide6.QtWidgets import QWidget
+
+    from widgets.engine_window import EngineWindow
+    from widgets.main_window import MainWindow
+
+    Condition = Callable[[], object]
+
+T = TypeVar("T")
+_SOURCE = "synthetic://?objects=9&speed=400-2600&body=7-20&seed=11"
+_POLL_MS = 50
+_PATIENCE_S = 240.0
+_NETWORK = "networks/ball_net.pb"
+
+
+def main() -> int:
+    """Run the tour; gives the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs/images")
+    folder = parser.parse_args().folder.absolute()
+    if "DISPLAY" not in os.environ:
+        command = ["xvfb-run", "-a", "-s", "-screen 0 1920x1200x24"]
+        again = [*command, sys.executable, *sys.orig_argv[1:]]
+        return subprocess.run(again, check=False).returncode
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+            os.environ[f"XDG_{name}_HOME"] = f"{home}/{name.lower()}"
+        (Path(home) / "networks").mkdir()
+        shutil.copy(ROOT / "resources/models/default/frozen.pb", Path(home) / _NETWORK)
+        (Path(home) / "networks/broken.pb").write_bytes(b"no graph")
+        os.chdir(home)
+        tour = Tour(folder)
+        tour.run()
+    print(tour.ending)
+    return int(not tour.is_done)
+
+
+class Tour:
+    """Moves on in the console's own event loop, as soon as what it waits for is so.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the pictures go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.is_done = False
+        self.ending = ""
+        self._folder = folder
+        self._steps = self._script()
+        self._is_so: Condition = lambda: True
+        self._waiting_s = time.monotonic()
+
+    def run(self) -> None:
+        """Open the console and take the tour."""
+        from PySide6.QtCore import QTimer
+
+        import main as console
+        from widgets.application import make_application
+
+        make_application()
+        timer = QTimer()
+        timer.timeout.connect(self._look)
+        timer.start(_POLL_MS)
+        console.main(["--source", _SOURCE])
+
+    def _look(self) -> None:
+        from PySide6.QtWidgets import QApplication
+
+        is_late = time.monotonic() - self._waiting_s > _PATIENCE_S
+        if not is_late and not self._is_so():
+            return
+        try:
+            self._is_so = (
+                self._steps.throw(TimeoutError) if is_late else next(self._steps)
+            )
+            self._waiting_s = time.monotonic()
+        except StopIteration:
+            self.is_done, self.ending = True, "The tour is done."
+            QApplication.closeAllWindows()
+        except Exception as error:  # noqa: BLE001  the last frame of the tour
+            traceback.print_exception(error)
+            self.ending = "The tour ended early."
+            QApplication.closeAllWindows()
+
+    # --- the tour
+
+    def _script(self) -> Generator[Condition, None, None]:
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        yield lambda: _is_there(lambda: self._main)
+        yield _after(6.0)
+        # Under Xvfb there is no window manager to do it.
+        self._main.activateWindow()
+        yield lambda: self._main.isActiveWindow()
+        control = Qt.KeyboardModifier.ControlModifier
+        QTest.keyClick(self._main, Qt.Key.Key_B, control)
+        yield lambda: _is_there(lambda: self._engines.table.rowCount())
+        window = self._engines
+        form = window.form
+        # A foreign frozen graph, its inputs and outputs, and int8.
+        _click(form.model)
+        QTest.keyClicks(form.model, _NETWORK + "\t")
+        yield lambda: form.found.text().startswith("Takes")
+        form.precision.setFocus()
+        QTest.keyClicks(form.precision, "int8")
+        yield _after(2.5)
+        self._take("engines_form")
+        # Build, look on, cancel.
+        _click(form.build)
+        yield lambda: self._box and self._box.build.status.steps_done >= 3
+        self._take("engines_building")
+        _click(self._box.cancel)
+        yield lambda: self._box.again.isVisible()
+        self._take("engines_cancelled")
+        # Build again to the end.
+        _click(self._box.again)
+        yield lambda: window.table.rowCount() == 2 and self._box.build.is_over
+        yield _after(1.0)
+        self._take("engines_built")
+        self._open(window.report)
+        yield _after(1.0)
+        self._take("engines_report")
+        self._open(window.graph)
+        yield lambda: window.graph.sides[0].tree.topLevelItemCount()
+        window.graph.sides[1].choice.setCurrentIndex(2)
+        yield _after(1.0)
+        self._take("engines_graph")
+        self._open(window.log)
+        yield _after(0.5)
+        self._take("engines_log")
+        # What the graph does not tell was assumed: its masks are others, and it goes.
+        _click(window.try_button)
+        yield lambda: self._trial.frames > 40
+        self._take("engine_trial")
+        yield lambda: self._trial.phase.is_over
+        yield _after(0.5)
+        self._take("engine_rejected")
+        # With lower limits it takes over; then the one before is tried again.
+        for spin, text in ((window.trial.iou, "0"), (window.trial.ratio, "20")):
+            spin.setFocus()
+            spin.selectAll()
+            QTest.keyClicks(spin, f"{text}\t")
+        number = self._trial.number
+        _click(window.try_button)
+        yield lambda: self._trial.number > number and self._trial.phase.is_over
+        yield _after(0.5)
+        assert self._trial.phase is TrialPhase.ACCEPTED, self._trial.reason
+        self._take("engine_swapped")
+        window.table.setFocus()
+        QTest.keyClick(window.table, Qt.Key.Key_Up)
+        number = self._trial.number
+        _click(window.try_button)
+        yield lambda: self._trial.number > number and self._trial.phase.is_over
+        yield _after(0.5)
+        assert self._trial.phase is TrialPhase.ACCEPTED, self._trial.reason
+        self._take("engine_rolled_back")
+        # A build that fails says why, and what to try.
+        form.model.setFocus()
+        form.model.selectAll()
+        QTest.keyClicks(form.model, "networks/broken.pb\t")
+        _click(form.build)
+        yield lambda: self._box.build.is_over
+        yield _after(0.5)
+        self._take("engines_failed")
+
+    @property
+    def _main(self) -> MainWindow:
+        from widgets.main_window import MainWindow
+
+        return _window_of(MainWindow)
+
+    @property
+    def _engines(self) -> EngineWindow:
+        from widgets.engine_window import EngineWindow
+
+        return _window_of(EngineWindow)
+
+    @property
+    def _trial(self) -> TrialStatus:
+        trial = self._engines.trial.shown
+        return trial or TrialStatus(0, TrialPhase.OPENING)
+
+    @property
+    def _box(self) -> Any:  # noqa: ANN401  a private class
+        return self._engines.builds.newest
+
+    def _open(self, page: QWidget) -> None:
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        tabs = self._engines.tabs
+        bar = tabs.tabBar()
+        place = bar.tabRect(tabs.indexOf(page)).center()
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=place)
+
+    def _take(self, name: str) -> None:
+        path = self._folder / f"{name}.png"
+        self._engines.grab().save(str(path))
+        print(path.name, flush=True)
+
+
+def _window_of(kind: type[T]) -> T:
+    """The visible window of a class.
+
+    Raises
+    ------
+    LookupError
+        If there is none yet.
+    """
+    from PySide6.QtWidgets import QApplication
+
+    for each in QApplication.topLevelWidgets():
+        if isinstance(each, kind) and each.isVisible():
+            return each
+    raise LookupError(kind.__name__)
+
+
+def _is_there(window: Callable[[], object]) -> bool:
+    try:
+        return bool(window())
+    except LookupError:
+        return False
+
+
+def _after(seconds: float) -> Condition:
+    end_s = time.monotonic() + seconds
+    return lambda: time.monotonic() > end_s
+
+
+def _click(widget: QWidget) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
