@@ -139,7 +139,7 @@ class RecordJob:
                 return
             time.sleep(_POLL_S)
         if pipeline.source_spec is not None:
-            say(check_feasibility(pipeline.source_spec, self.settings).text())
+            say(check_feasibility(pipeline.source_spec, self.settings).text)
 
     def _watch(
         self,

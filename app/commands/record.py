@@ -15,7 +15,7 @@ _INTERRUPTED = 130
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    from app.recording.settings import Quality
+    from app.recording.settings import EncoderChoice, Quality
 
     parser = commands.add_parser(
         "record",
@@ -55,6 +55,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="Q",
         help="small, good or lossless (default: good)",
     )
+    parser.add_argument(
+        "--encoder",
+        type=EncoderChoice,
+        choices=list(EncoderChoice),
+        default=EncoderChoice.AUTOMATIC,
+        metavar="E",
+        help="automatic, software, or hevc by a graphics unit (default: automatic)",
+    )
     parser.add_argument("--grey", action="store_true", help="leave out colour")
     parser.add_argument(
         "--masks", action="store_true", help="keep the mask of every inferred frame"
@@ -93,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings=RecordingSettings(
             folder=arguments.out if has_many else arguments.out.absolute().parent,
             quality=arguments.quality,
+            encoder=arguments.encoder,
             is_grey=arguments.grey,
             pretrigger_s=arguments.pretrigger,
             keeps_masks=arguments.masks,
@@ -117,15 +126,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _zone(text: str) -> tuple[tuple[float, float], ...]:
+    from app.recording.settings import corners_from_text
+
     try:
-        points = tuple(
-            (float(x), float(y))
-            for x, y in (point.split(",") for point in text.split(";"))
-        )
-    except ValueError:
-        points = ()
-    if len(points) < 3:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no polygon: give three or more corners as X,Y;X,Y;X,Y"
-        )
-    return points
+        return corners_from_text(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

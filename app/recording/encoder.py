@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import av
 import cv2
@@ -16,7 +14,6 @@ import numpy as np
 from av.error import FFmpegError
 
 from app.errors import RecordingError
-from app.recording.settings import Quality
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.frames import Frame
+    from app.recording.codecs import Codec
 
 TIME_BASE = Fraction(1, 1_000_000)
 # A quarter of a second at 120 a second: stepping back decodes at most this many.
@@ -31,31 +29,6 @@ GROUP_FRAMES = 30
 
 # What FFmpeg calls ITU-R BT.601, full range and limited range.
 _BT601, _FULL_RANGE, _LIMITED_RANGE = 6, 2, 1
-_TRIAL_FRAMES, _WARM_UP_FRAMES = 14, 4
-# A trial must leave this much of a frame's period to everything else.
-_SHARE = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """An encoder of FFmpeg with its parameters for one quality."""
-
-    encoder: str
-    pixel_format: str
-    options: tuple[tuple[str, str], ...]
-    label: str
-    """For the operator."""
-    quantiser: int | None = None
-    """Fixed, for encoders that take it only outside of their options."""
-
-
-@dataclass(frozen=True, slots=True)
-class CodecTrial:
-    """How fast an encoder is here."""
-
-    codec: Codec
-    encode_ms: float
-    """Median for one frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,41 +44,50 @@ class EncodedFrame:
     is_key: bool
     size_bytes: int
     packet: Packet[Any]
-    encoder: FrameEncoder
+    encoder: Encoder
     """Made it: files are begun anew where it changes."""
 
 
-def candidates(*, is_colour: bool, quality: Quality) -> tuple[Codec, ...]:
-    """Encoders that can record, the one that is wanted most first."""
-    if quality is Quality.LOSSLESS:
-        # x264's own BGR is 4:4:4 and exact; 4:2:0 would halve the colour.
-        fast = (("preset", "ultrafast"), ("tune", "zerolatency"), ("qp", "0"))
-        if is_colour:
-            return (Codec("libx264rgb", "bgr24", fast, "H.264 lossless, colour"),)
-        return (Codec("libx264", "gray", fast, "H.264 lossless, grey"),)
-    step = 34 if quality is Quality.SMALL else 26
-    word = f"{'colour' if is_colour else 'grey'}, {quality.value}"
-    constant = (("preset", "p1"), ("tune", "ull"), ("delay", "0"), ("rc", "constqp"))
-    # A constant quantiser: x264 then leaves out the analysis that a constant rate
-    # factor needs, half of its work, and the pictures are as good and as large.
-    software = (("preset", "ultrafast"), ("tune", "zerolatency"), ("qp", str(step)))
-    coded = "yuv420p" if is_colour else "yuvj420p"
-    return (
-        Codec("h264_nvenc", coded, (*constant, ("qp", str(step))), f"NVENC, {word}"),
-        Codec(
-            "libx264",
-            "yuv420p" if is_colour else "gray",
-            software,
-            f"H.264 (x264), {word}",
-        ),
-        Codec(
-            "mjpeg",
-            "yuvj420p",
-            (),
-            f"Motion JPEG, {word}",
-            quantiser=8 if quality is Quality.SMALL else 3,
-        ),
-    )
+class Encoder(Protocol):
+    """Encodes frames of one size with one codec; used by one thread."""
+
+    codec: Codec
+    width_px: int
+    height_px: int
+
+    @property
+    def template(self) -> VideoStream:
+        """What a file needs to know about the packets; once there is one."""
+        ...
+
+    def encode(self, frame: Frame) -> list[EncodedFrame]:
+        """Encode a frame; gives what is ready, this frame in most cases.
+
+        Raises
+        ------
+        RecordingError
+            If the encoder fails.
+        """
+        ...
+
+    def flush(self) -> list[EncodedFrame]:
+        """Give what the encoder held back; it takes no more frames.
+
+        Raises
+        ------
+        RecordingError
+            If the encoder fails.
+        """
+        ...
+
+    @property
+    def held(self) -> list[Frame]:
+        """Frames that were taken and not given back: lost, once it is flushed."""
+        ...
+
+    def close(self) -> None:
+        """Release the encoder; `template` stays usable until its files are closed."""
+        ...
 
 
 class FrameEncoder:
@@ -130,10 +112,7 @@ class FrameEncoder:
     ) -> None:
         self.codec = codec
         self.width_px, self.height_px = width_px, height_px
-        # Colour is halved in both directions, and needs pairs of pixels.
-        has_pairs = "420" in codec.pixel_format
-        self._right_px = width_px % 2 if has_pairs else 0
-        self._below_px = height_px % 2 if has_pairs else 0
+        self._right_px, self._below_px = padding(codec, width_px, height_px)
         self._waiting: deque[tuple[int, Frame]] = deque()
         self._last_us: int | None = None
         try:
@@ -162,7 +141,7 @@ class FrameEncoder:
             context.qmin = context.qmax = codec.quantiser
         if codec.pixel_format != "bgr24":
             context.colorspace = _BT601
-            is_full = codec.pixel_format in ("gray", "yuvj420p")
+            is_full = codec.is_full_range or codec.pixel_format != "yuv420p"
             context.color_range = _FULL_RANGE if is_full else _LIMITED_RANGE
         # Parameter sets go into the file's header, where MP4 wants them.
         context.flags |= 1 << 22
@@ -199,6 +178,11 @@ class FrameEncoder:
         """
         return self._packets(None)
 
+    @property
+    def held(self) -> list[Frame]:
+        """Frames that were taken and not given back."""
+        return [frame for _, frame in self._waiting]
+
     def close(self) -> None:
         """Release the encoder; `template` stays usable until its files are closed."""
         self._waiting.clear()
@@ -232,113 +216,31 @@ class FrameEncoder:
             return _borrowed(_grey(image), "gray")
         if name == "bgr24":
             return _borrowed(_colour(image), "bgr24")
-        if self._right_px or self._below_px:
-            image = np.asarray(
-                cv2.copyMakeBorder(
-                    image, 0, self._below_px, 0, self._right_px, cv2.BORDER_REPLICATE
-                ),
-                np.uint8,
-            )
-        if name == "yuv420p":
-            planes = cv2.cvtColor(_colour(image), cv2.COLOR_BGR2YUV_I420)
-            return av.VideoFrame.from_ndarray(np.asarray(planes, np.uint8), format=name)
-        return av.VideoFrame.from_ndarray(_full_range_planes(image), format=name)
+        planes = planes_of(image, self.codec)
+        return av.VideoFrame.from_ndarray(planes, format=name)
 
 
-def choose_codec(
-    width_px: int,
-    height_px: int,
-    frame_rate_hz: float,
-    *,
-    is_colour: bool,
-    quality: Quality,
-    without: frozenset[str] = frozenset(),
-) -> CodecTrial:
-    """Find the encoder that is wanted most among those that are fast enough here.
+def padding(codec: Codec, width_px: int, height_px: int) -> tuple[int, int]:
+    """Columns and rows that are added: halved colour needs pairs of pixels."""
+    if "420" not in codec.pixel_format:
+        return 0, 0
+    return width_px % 2, height_px % 2
 
-    Where none is, the fastest. Takes a tenth of a second the first time.
 
-    Parameters
-    ----------
-    without : frozenset of str
-        Encoders that have failed and are not tried again.
-
-    Raises
-    ------
-    RecordingError
-        If this machine has no encoder.
-    """
-    trials = [
-        trial
-        for trial in codec_trials(
-            width_px,
-            height_px,
-            frame_rate_hz,
-            is_colour=is_colour,
-            quality=quality,
-            is_complete=bool(without),
+def planes_of(image: NDArray[np.uint8], codec: Codec) -> NDArray[np.uint8]:
+    """The planes Y, U, V of a picture under each other, padded to pairs of pixels."""
+    height, width = image.shape[:2]
+    right_px, below_px = padding(codec, width, height)
+    if right_px or below_px:
+        image = np.asarray(
+            cv2.copyMakeBorder(image, 0, below_px, 0, right_px, cv2.BORDER_REPLICATE),
+            np.uint8,
         )
-        if trial.codec.encoder not in without
-    ]
-    if not trials:
-        raise RecordingError(
-            f"no encoder for {width_px} x {height_px} works on this machine",
-            hint="Install FFmpeg's libraries with H.264 or Motion JPEG.",
-        )
-    budget_ms = _SHARE * 1e3 / frame_rate_hz
-    fast = [trial for trial in trials if trial.encode_ms <= budget_ms]
-    return fast[0] if fast else min(trials, key=lambda trial: trial.encode_ms)
-
-
-@lru_cache(maxsize=32)
-def codec_trials(
-    width_px: int,
-    height_px: int,
-    frame_rate_hz: float,
-    *,
-    is_colour: bool,
-    quality: Quality,
-    is_complete: bool,
-) -> tuple[CodecTrial, ...]:
-    """Try encoders on a moving texture.
-
-    Parameters
-    ----------
-    is_complete : bool
-        Whether all are tried, or none after the first that is fast enough.
-    """
-    trials = []
-    for codec in candidates(is_colour=is_colour, quality=quality):
-        try:
-            encoder = FrameEncoder(codec, width_px, height_px, frame_rate_hz)
-            encode_ms = _trial_ms(encoder, is_colour=is_colour)
-        except RecordingError:
-            continue
-        trials.append(CodecTrial(codec, encode_ms))
-        if not is_complete and encode_ms <= _SHARE * 1e3 / frame_rate_hz:
-            break
-    return tuple(trials)
-
-
-def _trial_ms(encoder: FrameEncoder, *, is_colour: bool) -> float:
-    from app.frames import Frame
-
-    shape = (encoder.height_px, encoder.width_px)
-    noise = np.random.default_rng(1).integers(0, 12, shape, np.uint8)
-    base = np.add(noise, np.linspace(20, 200, shape[1], dtype=np.uint8)[None, :])
-    # The processor's time, where it does the work: what else runs just now must not
-    # make a cheap encoder look slow and a dear one take its place.
-    is_hardware = encoder.codec.encoder.endswith("nvenc")
-    clock_ns = time.perf_counter_ns if is_hardware else time.thread_time_ns
-    times_ms = []
-    for number in range(_TRIAL_FRAMES):
-        image = np.ascontiguousarray(np.roll(base, 3 * number, axis=1))
-        if is_colour:
-            image = np.repeat(image[..., None], 3, axis=2)
-        started_ns = clock_ns()
-        encoder.encode(Frame(number, number * 8_333_333, 0, image))
-        times_ms.append((clock_ns() - started_ns) * 1e-6)
-    return float(np.median(times_ms[_WARM_UP_FRAMES:]))
+    if codec.pixel_format == "yuv420p" and not codec.is_full_range:
+        planes = cv2.cvtColor(_colour(image), cv2.COLOR_BGR2YUV_I420)
+        return np.asarray(planes, np.uint8)
+    # What is recorded in grey may have been captured in colour.
+    return _full_range_planes(_grey(image) if codec.is_full_range else image)
 
 
 def _cannot(codec: Codec, error: Exception) -> RecordingError:

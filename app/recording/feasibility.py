@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import time
@@ -10,19 +11,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.errors import OutputError
-from app.recording.encoder import choose_codec
+from app.errors import ConsoleError, OutputError
+from app.handoff import LatestSlot
+from app.process import yield_thread
+from app.recording.codecs import choose_codec
+from app.worker import Worker
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     from app.recording.settings import RecordingSettings
     from app.sources.base import SourceSpec
 
+log = logging.getLogger(__name__)
+
 _DISK_BYTES = 16_000_000
 _CHUNK_BYTES = 1_000_000
 # Of what is possible: the inference wants its share of the processor.
 _SHARE = 0.7
+_WAIT_S = 0.1
+# A feed that has just been opened has better things to do.
+_SETTLE_S = 2.0
+# The disk may be another one's by then.
+_FRESH_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class Feasibility:
         """Whether every frame can be encoded with room for the rest."""
         return self.encode_hz * _SHARE >= self.frame_rate_hz
 
+    @property
     def text(self) -> str:
         """For a person."""
         verdict = (
@@ -71,6 +84,7 @@ def check_feasibility(source: SourceSpec, settings: RecordingSettings) -> Feasib
         source.frame_rate_hz,
         is_colour=source.is_colour and not settings.is_grey,
         quality=settings.quality,
+        choice=settings.encoder,
     )
     return Feasibility(
         codec=trial.codec.label,
@@ -78,6 +92,55 @@ def check_feasibility(source: SourceSpec, settings: RecordingSettings) -> Feasib
         disk_mb_s=_disk_mb_s(settings.folder),
         frame_rate_hz=source.frame_rate_hz,
     )
+
+
+class FeasibilityWatch:
+    """Says what this machine can record, and says it anew when something changes.
+
+    Tries encoder and disk in a thread that everything else goes before.
+    """
+
+    def __init__(self) -> None:
+        self._asked: LatestSlot[tuple[SourceSpec, RecordingSettings]] = LatestSlot()
+        self._worker = Worker("feasibility", self._run, self._on_end)
+        self._is_started = False
+        self.text = ""
+        """What was found last, for a person; empty before."""
+
+    def ask(self, source: SourceSpec, settings: RecordingSettings) -> None:
+        """Find out for this source and these settings; does not wait."""
+        self._asked.put((source, settings))
+        if not self._is_started:
+            self._is_started = True
+            self._worker.start()
+
+    def request_stop(self) -> None:
+        """Ask no more; does not wait."""
+        self._worker.request_stop()
+        self._asked.close()
+
+    def _run(self, stop: threading.Event) -> None:
+        yield_thread()
+        if stop.wait(_SETTLE_S):
+            return
+        asked: tuple[SourceSpec, RecordingSettings] | None = None
+        due_s = 0.0
+        while not stop.is_set():
+            newest = self._asked.take(_WAIT_S)
+            is_new = newest is not None and newest != asked
+            asked = newest or asked
+            if asked is None or (not is_new and time.monotonic() < due_s):
+                continue
+            due_s = time.monotonic() + _FRESH_S
+            try:
+                self.text = check_feasibility(*asked).text
+            except ConsoleError as error:
+                self.text = f"{error.message}. {error.hint}"
+
+    def _on_end(self, error: Exception | None) -> None:
+        self._asked.close()
+        if error is not None:
+            log.error("nobody finds out what can be recorded", exc_info=error)
 
 
 def _disk_mb_s(folder: Path) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.errors import OutputError, SessionError
+from app.recording import lock
 from app.recording import manifest as manifests
 from app.recording.lock import is_being_recorded
 from app.recording.manifest import SessionState, load_session_manifest
@@ -57,6 +58,7 @@ def list_sessions(folder: Path) -> list[SessionEntry]:
 def recover_sessions(folder: Path) -> list[SessionManifest]:
     """Recover every session of a folder whose recorder died."""
     recovered = []
+    _remove_empty(folder)
     for entry in list_sessions(folder):
         if entry.manifest.state is SessionState.RECORDING and not entry.is_recording:
             # FFmpeg is loaded only where there is something to recover.
@@ -67,6 +69,22 @@ def recover_sessions(folder: Path) -> list[SessionManifest]:
             except SessionError as error:
                 log.warning("%s", error)
     return recovered
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove folders of recorders that died before they wrote anything."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if not path.is_dir() or path.name.startswith("."):
+            continue
+        names = {each.name for each in path.iterdir()}
+        is_ours = lock.NAME in names and names <= {lock.NAME, f"{manifests.NAME}.new"}
+        if is_ours and not is_being_recorded(path):
+            log.info("%s holds nothing and is removed", path)
+            for name in names:
+                (path / name).unlink()
+            path.rmdir()
 
 
 def rename_session(folder: Path, name: str) -> Path:

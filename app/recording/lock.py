@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAME = ".recording"
+NAME = ".recording"
 
 
 class SessionLock:
@@ -32,7 +32,7 @@ class SessionLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _NAME
+        self._path = folder / NAME
         self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o644)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,7 +49,7 @@ class SessionLock:
 def is_being_recorded(folder: Path) -> bool:
     """Whether a living process holds the lock of a session."""
     try:
-        descriptor = os.open(folder / _NAME, os.O_RDWR)
+        descriptor = os.open(folder / NAME, os.O_RDWR)
     except OSError:
         return False
     try:

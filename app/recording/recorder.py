@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 import threading
 import time
 from collections import deque
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING
 from app.errors import ConsoleError, RecordingError
 from app.frames import TrackState
 from app.handoff import Backlog
-from app.recording.encoder import FrameEncoder, choose_codec
+from app.recording.codecs import choose_codec, open_encoder
+from app.recording.feasibility import FeasibilityWatch
 from app.recording.manifest import SessionManifest, SessionState
 from app.recording.priority import ThreadPreference
 from app.recording.ring import PreTriggerRing, ResultRing
 from app.recording.rows import EventRow, GapRow, ResultRow
 from app.recording.session_writer import SessionWriter
-from app.recording.settings import Quality
 from app.recording.status import FrameLosses, RecordingState, RecordingStatus
 from app.recording.video_segment import VideoSegment
 from app.telemetry import DurationWindow
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.frames import Frame, FrameResult
-    from app.recording.encoder import EncodedFrame
+    from app.recording.encoder import EncodedFrame, Encoder
     from app.recording.settings import RecordingSettings
     from app.sources.base import SourceSpec
     from engines.base import EngineSpec
@@ -83,7 +84,7 @@ class Recorder:
         sample: Callable[[], dict[str, float]],
         *,
         waits: bool = False,
-        open_segment: Callable[[Path, FrameEncoder], VideoSegment] = VideoSegment,
+        open_segment: Callable[[Path, Encoder], VideoSegment] = VideoSegment,
     ) -> None:
         self._sample = sample
         self._waits = waits
@@ -100,7 +101,7 @@ class Recorder:
         self._is_started = False
         self._is_over = False
         # The encoder thread's own.
-        self._encoder: FrameEncoder | None = None
+        self._encoder: Encoder | None = None
         self._encoder_key: tuple[object, ...] = ()
         self._failed_encoders: frozenset[str] = frozenset()
         self._encode_times = DurationWindow(240)
@@ -123,6 +124,7 @@ class Recorder:
         self._marks = 0
         self._fault_text = ""
         self._codec_label = ""
+        self._feasibility = FeasibilityWatch()
 
     # --- whoever owns the pipeline
 
@@ -139,6 +141,7 @@ class Recorder:
         self._takes_frames = self._is_wanted or settings.pretrigger_s > 0
         if self._source is not None and self._takes_frames:
             self._start_thread()
+        self._find_out()
         if before is not None and self._writer is not None:
             self.note("settings", "recording settings", **_plain(settings))
 
@@ -203,7 +206,8 @@ class Recorder:
             shown = writer or (self._finished[-1] if self._finished else None)
         settings = self._settings
         is_finishing = shown is not None and writer is None and not shown.is_done
-        is_armed = settings is not None and settings.pretrigger_s > 0
+        watches_zone = settings is not None and settings.zone is not None
+        is_armed = (settings is not None and settings.pretrigger_s > 0) or watches_zone
         state = RecordingState.ARMED if is_armed else RecordingState.OFF
         if is_finishing:
             state = RecordingState.FINISHING
@@ -224,7 +228,10 @@ class Recorder:
             ring_bytes=self._ring.size_bytes,
             taken=taken,
             marks=self._marks,
+            can_hold=self._feasibility.text,
             advice=self._advice(),
+            can_lower=self._lower_settings() is not None,
+            watches_zone=watches_zone,
             ended=self._fault_text,
         )
         if shown is None:
@@ -251,11 +258,18 @@ class Recorder:
             If the disk does not take it in time.
         """
         self._is_over = True
+        self._feasibility.request_stop()
         self._raw.close()
         if self._is_started:
             self._worker.join(deadline_s)
         for writer in self._finished:
             writer.join(deadline_s)
+
+    def _find_out(self) -> None:
+        """Measure what the machine can hold; a source that waits needs no answer."""
+        source, settings = self._source, self._settings
+        if source is not None and settings is not None and not self._waits:
+            self._feasibility.ask(source, settings)
 
     # --- capture thread
 
@@ -270,6 +284,7 @@ class Recorder:
         self._source = source
         if self._takes_frames:
             self._start_thread()
+        self._find_out()
 
     def take_frame(self, frame: Frame) -> None:
         """Take a captured frame, or count it."""
@@ -373,6 +388,7 @@ class Recorder:
         assert source is not None
         assert settings is not None
         self._fault_text = ""
+        _require_room(settings)
         folder = settings.folder / (order.name or _folder_name(source, settings.folder))
         is_colour = source.is_colour and not settings.is_grey
         manifest = SessionManifest(
@@ -441,11 +457,14 @@ class Recorder:
             self._replace_encoder(frame, error)
             return
         self._encode_times.add((time.perf_counter_ns() - started_ns) * 1e-6)
+        self._take_packets(packets)
+
+    def _take_packets(self, packets: list[EncodedFrame]) -> None:
         for packet in packets:
-            if writer is None:
+            if self._writer is None:
                 self._ring.add(packet)
             else:
-                self._give(writer, packet)
+                self._give(self._writer, packet)
 
     def _is_beyond(self, frame: Frame) -> bool:
         """Whether a frame comes after the end of the session."""
@@ -492,13 +511,7 @@ class Recorder:
     def _end_session(self, reason: str, *, waits_for_results: bool = True) -> None:
         writer = self._writer
         assert writer is not None
-        if self._encoder is not None:
-            try:
-                for packet in self._encoder.flush():
-                    self._give(writer, packet)
-            except RecordingError as error:
-                log.warning("the encoder kept its last frames: %s", error)
-            self._close_encoder()
+        self._flush_encoder()
         while self._refused:
             index, time_ns = self._refused.popleft()
             if self._stop_ns is None or time_ns <= self._stop_ns:
@@ -521,12 +534,12 @@ class Recorder:
         settings = self._settings
         self._takes_frames = settings is not None and settings.pretrigger_s > 0
 
-    def _encoder_for(self, frame: Frame) -> FrameEncoder:
+    def _encoder_for(self, frame: Frame) -> Encoder:
         settings, source = self._settings, self._source
         assert settings is not None
         assert source is not None
         is_colour = frame.image.ndim == 3 and not settings.is_grey
-        key = (frame.image.shape[:2], is_colour, settings.quality)
+        key = (frame.image.shape[:2], is_colour, settings.quality, settings.encoder)
         if self._encoder is None or key != self._encoder_key:
             self._close_encoder()
             self._ring.clear()
@@ -535,12 +548,25 @@ class Recorder:
                 *size,
                 is_colour=is_colour,
                 quality=settings.quality,
+                choice=settings.encoder,
                 without=self._failed_encoders,
             )
-            self._encoder = FrameEncoder(trial.codec, *size)
+            self._encoder = open_encoder(trial.codec, *size)
             self._encoder_key = key
             self._codec_label = trial.codec.label
         return self._encoder
+
+    def _flush_encoder(self) -> None:
+        """Take the last frames of an encoder and close it; what it keeps is lost."""
+        if self._encoder is None:
+            return
+        try:
+            self._take_packets(self._encoder.flush())
+        except RecordingError as error:
+            log.warning("the encoder kept its last frames: %s", error)
+        for frame in self._encoder.held:
+            self._lose(frame, "encoder")
+        self._close_encoder()
 
     def _close_encoder(self) -> None:
         if self._encoder is not None:
@@ -548,16 +574,18 @@ class Recorder:
         self._encoder = None
 
     def _replace_encoder(self, frame: Frame, error: RecordingError) -> None:
-        """Go on with another encoder; one frame is lost."""
+        """Go on with another encoder; what this one holds is lost."""
         encoder = self._encoder
         if encoder is None:
             # There is none left.
             raise error
         log.error("%s", error)
         self._failed_encoders |= {encoder.codec.encoder}
-        self._close_encoder()
         self.note("encoder", str(error))
-        self._lose(frame, "encoder")
+        is_held = frame in encoder.held
+        self._flush_encoder()
+        if not is_held:
+            self._lose(frame, "encoder")
 
     # --- what is missing
 
@@ -597,17 +625,38 @@ class Recorder:
             self._disk_losses += gap.count
         self._lost_cause, self._lost_s = gap.cause, time.monotonic()
 
+    def _lower_settings(self) -> RecordingSettings | None:
+        settings, source = self._settings, self._source
+        if settings is None or source is None:
+            return None
+        return settings.lowered(is_colour=source.is_colour)
+
     def _advice(self) -> str:
-        settings = self._settings
         is_recent = time.monotonic() - self._lost_s < _RECENT_S
-        if settings is None or not self._lost_cause or not is_recent:
+        if self._settings is None or not self._lost_cause or not is_recent:
             return ""
         what = "encoder" if self._lost_cause == "encoder" else "disk"
-        if settings.quality is not Quality.SMALL:
-            return f"the {what} is too slow: record in lower quality"
-        if not settings.is_grey:
+        lower = self._lower_settings()
+        if lower is None:
+            return f"the {what} is too slow"
+        if lower.is_grey != self._settings.is_grey:
             return f"the {what} is too slow: record in grey"
-        return f"the {what} is too slow"
+        return f"the {what} is too slow: record in lower quality"
+
+
+def _require_room(settings: RecordingSettings) -> None:
+    """Refuse to begin what would have to end at once."""
+    parents = (settings.folder, *settings.folder.parents)
+    existing = next((each for each in parents if each.exists()), None)
+    if existing is None:
+        return
+    free_bytes = shutil.disk_usage(existing).free
+    if free_bytes < settings.reserve_bytes:
+        raise RecordingError(
+            f"only {free_bytes / 1e9:.2g} GB of the disk are free, and"
+            f" {settings.reserve_bytes / 1e9:g} GB stay free",
+            hint="Free some space, choose another folder, or leave less free.",
+        )
 
 
 def _folder_name(source: SourceSpec, parent: Path) -> str:
@@ -640,4 +689,5 @@ def _plain(settings: RecordingSettings) -> dict[str, object]:
     return values | {
         "folder": str(settings.folder),
         "quality": settings.quality.value,
+        "encoder": settings.encoder.value,
     }

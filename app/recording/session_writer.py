@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from app.recording.encoder import FrameEncoder
+    from app.recording.encoder import Encoder
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class SessionWriter:
         manifest: SessionManifest,
         reserve_bytes: int,
         sample: Callable[[], dict[str, float]],
-        open_segment: Callable[[Path, FrameEncoder], VideoSegment] = VideoSegment,
+        open_segment: Callable[[Path, Encoder], VideoSegment] = VideoSegment,
         *,
         is_live: bool = True,
     ) -> None:
@@ -247,8 +247,9 @@ class SessionWriter:
         lock = SessionLock(self.folder)
         ballast = self.folder / _BALLAST
         try:
-            _make_ballast(ballast, self._reserve_bytes)
+            # First of all: without it nobody would know what the folder is.
             self._save(self._manifest)
+            _make_ballast(ballast, self._reserve_bytes)
             self._database = SessionDatabase(self.folder)
             try:
                 self._write(stop)

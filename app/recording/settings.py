@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,19 @@ class Quality(enum.Enum):
     GOOD = "good"
     LOSSLESS = "lossless"
     """Every pixel as it was captured; three to ten times the size."""
+
+
+class EncoderChoice(enum.Enum):
+    """What compresses the pictures; software takes over where there is no other."""
+
+    AUTOMATIC = "automatic"
+    """The graphics or video unit where there is one, else the processor."""
+    SOFTWARE = "software"
+    HEVC = "hevc"
+    """H.265 by a graphics or video unit: smaller, and fewer programs read it."""
+
+
+LEAST_CORNERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,33 @@ class TriggerZone:
                     is_inside[at] = not is_inside[at]
         return any(is_inside)
 
+    @property
+    def text(self) -> str:
+        """Its corners as the settings and the command line have them."""
+        return ";".join(f"{x:g},{y:g}" for x, y in self.points_px)
+
+
+def corners_from_text(text: str) -> tuple[tuple[float, float], ...]:
+    """Read the corners of a polygon.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        corners = tuple(
+            (float(x), float(y))
+            for x, y in (corner.split(",") for corner in text.split(";"))
+        )
+    except ValueError:
+        corners = ()
+    if len(corners) < LEAST_CORNERS:
+        raise ValueError(
+            f"{text!r} is no polygon: give three or more corners as X,Y;X,Y;X,Y"
+        )
+    return corners
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingSettings:
@@ -50,6 +90,7 @@ class RecordingSettings:
     folder: Path
     """Holds the sessions, each a folder of its own."""
     quality: Quality = Quality.GOOD
+    encoder: EncoderChoice = EncoderChoice.AUTOMATIC
     is_grey: bool = False
     """Whether colour is left out: half of the work, and of the size."""
     pretrigger_s: float = 0.0
@@ -63,3 +104,19 @@ class RecordingSettings:
     """Recording ends while this much of the disk is still free."""
     zone: TriggerZone | None = None
     """Starts and stops recordings; None leaves that to the operator."""
+
+    def lowered(self, *, is_colour: bool) -> RecordingSettings | None:
+        """With less to encode and to write; None if there is no less.
+
+        Parameters
+        ----------
+        is_colour : bool
+            Whether the source has colour to leave out.
+        """
+        if self.quality is Quality.LOSSLESS:
+            return replace(self, quality=Quality.GOOD)
+        if self.quality is Quality.GOOD:
+            return replace(self, quality=Quality.SMALL)
+        if is_colour and not self.is_grey:
+            return replace(self, is_grey=True)
+        return None

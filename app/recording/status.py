@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class RecordingState(enum.Enum):
     """Where a recorder is.
 
-    OFF ◀──disarm/arm──▶ ARMED (the last seconds are held in memory)
+    OFF ◀──disarm/arm──▶ ARMED (holds the last seconds, or watches a zone)
      │ start              │ start
      ▼                    ▼
     RECORDING ──stop──▶ FINISHING ──▶ OFF or ARMED
@@ -76,8 +76,14 @@ class RecordingStatus:
     ring_bytes: int = 0
     marks: int = 0
     """Set by the operator in this session."""
+    can_hold: str = ""
+    """What this machine can record, as a trial has shown; empty before it."""
     advice: str = ""
     """What to do about frames that are lost now; empty while none are."""
+    can_lower: bool = False
+    """Whether there is a lower quality to go to."""
+    watches_zone: bool = False
+    """Whether a track in the zone starts it."""
     ended: str = ""
     """Why the last recording ended, where the operator did not end it."""
 

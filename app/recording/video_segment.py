@@ -14,7 +14,7 @@ from app.recording.encoder import TIME_BASE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.recording.encoder import EncodedFrame, FrameEncoder
+    from app.recording.encoder import EncodedFrame, Encoder
 
 _OPTIONS = {
     # A fragment a frame: what a killed process has written can be read up to the frame
@@ -33,7 +33,7 @@ class VideoSegment:
     ----------
     path : Path
         Must not exist.
-    encoder : FrameEncoder
+    encoder : Encoder
         Made the packets.
 
     Raises
@@ -42,7 +42,7 @@ class VideoSegment:
         If the file cannot be made.
     """
 
-    def __init__(self, path: Path, encoder: FrameEncoder) -> None:
+    def __init__(self, path: Path, encoder: Encoder) -> None:
         # Opened without FFmpeg once, so that nothing is ever overwritten.
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
         self.path = path

@@ -36,6 +36,8 @@ class Losses:
     """Adds up what was lost, over many ends."""
 
     ends: int = 0
+    early: int = 0
+    """Before anything was written."""
     told: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
     lost: dict[str, list[int]] = field(
         default_factory=lambda: {kind: [] for kind in _KINDS}
@@ -56,6 +58,11 @@ class Losses:
             When it died, by the monotonic clock.
         """
         told = told_by(output)
+        if not (folder / "session.json").exists():
+            self.early += 1
+            if told and told[-1].frames:
+                self.problems.append(f"{told[-1].frames} frames told, and no session")
+            return
         unrepaired = _frames_of_opencv(folder / "video_000.mp4")
         recover_session(folder)
         session = Session(folder)
@@ -78,7 +85,7 @@ class Losses:
 
     def print(self) -> None:
         """Print it as a table."""
-        print(f"ends                     {self.ends}")
+        print(f"ends                     {self.ends}, and {self.early} before a frame")
         print(f"problems after recovery  {len(self.problems)} {self.problems[:3]}")
         names = {"frames": "frames", "results": "track rows", "samples": "telemetry"}
         for kind in _KINDS:

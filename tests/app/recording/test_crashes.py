@@ -18,6 +18,7 @@ import pytest
 from app.errors import SessionError
 from app.paths import ROOT
 from app.recording.library import list_sessions, recover_sessions
+from app.recording.lock import SessionLock
 from app.recording.manifest import SessionState
 from app.recording.recovery import recover_session
 from app.recording.session import Session
@@ -153,6 +154,23 @@ def test_a_disk_that_is_full_all_the_same_costs_what_it_did_not_take(
     assert written > 10
     assert readable >= written - 1
     assert report.frames == readable
+
+
+def test_what_a_recorder_left_that_had_no_time_to_write_anything_is_removed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "died").mkdir()
+    (tmp_path / "died" / ".recording").touch()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / ".recording").touch()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    (tmp_path / "begins").mkdir()
+    lock = SessionLock(tmp_path / "begins")
+
+    recover_sessions(tmp_path)
+    lock.release()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["begins", "mine"]
 
 
 def test_a_session_whose_recorder_wrote_nothing_yet_is_recovered_empty(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from app.recording.encoder import FrameEncoder as _Encoder
+from app.recording.encoder import FrameEncoder
 from app.recording.recorder import Recorder
 from app.recording.session import Session
 from app.recording.settings import Quality, RecordingSettings, TriggerZone
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from app.recording.encoder import EncodedFrame, FrameEncoder
+    from app.recording.encoder import EncodedFrame, Encoder
     from app.recording.status import RecordingStatus
 
 
@@ -44,7 +44,7 @@ def _recorder(
     *,
     is_colour: bool = False,
     size: tuple[int, int] = (64, 48),
-    open_segment: Callable[[Path, FrameEncoder], VideoSegment] = VideoSegment,
+    open_segment: Callable[[Path, Encoder], VideoSegment] = VideoSegment,
     **changes: object,
 ) -> Recorder:
     recorder = Recorder(dict, waits=True, open_segment=open_segment)
@@ -334,27 +334,26 @@ def test_an_encoder_that_is_too_slow_is_the_cause_that_is_told(
     recorder.configure(_settings(tmp_path))
     monkeypatch.setattr("app.recording.recorder._RAW_FRAMES", (16, 16))
     recorder.open(source_spec())
-    monkeypatch.setattr("app.recording.recorder.FrameEncoder", _SleepyEncoder)
+    monkeypatch.setattr("app.recording.recorder.open_encoder", _SleepyEncoder)
+    _SleepyEncoder.gate.clear()
 
-    slow = _stall(recorder, tmp_path, 60, "encoder", lambda: None)
+    slow = _stall(recorder, tmp_path, 60, "encoder", _SleepyEncoder.gate.set)
 
     assert "encoder is too slow" in slow.advice
-    assert slow.losses.encoder >= 30
+    assert slow.losses.encoder >= 40
 
 
-class _SleepyEncoder(_Encoder):
-    """Waits before its third frame, as one in trouble does."""
+class _SleepyEncoder(FrameEncoder):
+    """Stands still, as one in trouble does."""
 
-    count = 0
+    gate = threading.Event()
 
     def encode(self, frame: object) -> list[EncodedFrame]:
-        type(self).count += 1
-        if self.count == 3:
-            time.sleep(0.3)
+        self.gate.wait(10)
         return super().encode(frame)
 
 
-class _BrokenEncoder(_Encoder):
+class _BrokenEncoder(FrameEncoder):
     """Fails in the middle."""
 
     broken: frozenset[str] = frozenset({"libx264"})
@@ -370,7 +369,7 @@ class _BrokenEncoder(_Encoder):
 def test_another_encoder_takes_over_from_one_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.recording.recorder.FrameEncoder", _BrokenEncoder)
+    monkeypatch.setattr("app.recording.recorder.open_encoder", _BrokenEncoder)
 
     session = _record(tmp_path, 60)
     report = verify_session(session)

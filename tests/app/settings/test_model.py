@@ -14,7 +14,12 @@ from app.engine_choice import EngineChoice
 from app.hardware.alarms import AlarmLimits
 from app.overlay import OverlayOptions
 from app.paths import sessions_folder
-from app.recording.settings import Quality, RecordingSettings
+from app.recording.settings import (
+    EncoderChoice,
+    Quality,
+    RecordingSettings,
+    TriggerZone,
+)
 from app.segmentation import Thresholds
 from app.settings.hardware import HardwareOptions
 from app.settings.model import (
@@ -63,10 +68,13 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
     "recording": {
         "folder": Path("/recordings"),
         "quality": Quality.LOSSLESS,
+        "encoder": EncoderChoice.HEVC,
         "is_grey": True,
         "pretrigger_s": 2.5,
         "keeps_masks": True,
         "seconds_limit": 600.0,
+        "zone": "1,2;3,4;5,2.5",
+        "zone_after_s": 3.5,
         "reserve_gb": 5.0,
     },
     "display": {
@@ -141,12 +149,17 @@ def test_every_choice_of_a_recording_reaches_the_recorder() -> None:
     assert options.recorder() == RecordingSettings(
         folder=Path("/recordings"),
         quality=Quality.LOSSLESS,
+        encoder=EncoderChoice.HEVC,
         is_grey=True,
         pretrigger_s=2.5,
         keeps_masks=True,
         seconds_limit=600.0,
         reserve_bytes=5_000_000_000,
+        zone=TriggerZone(((1, 2), (3, 4), (5, 2.5)), 3.5),
     )
+    assert RecordingOptions().taking(options.recorder()).zone == "1,2;3,4;5,2.5"
+    with pytest.raises(ValidationError, match="no polygon"):
+        RecordingOptions(zone="1,2;3,4")
 
 
 def test_the_limits_of_the_machine_reach_its_alarms() -> None:
