@@ -116,7 +116,7 @@ def track_frame(
     frame, pixel_map = inferred.frame, inferred.pixel_map
     blobs, mask = segment(inferred.probability, thresholds, pixel_map)
     segmented = time.perf_counter()
-    tracks = tracker.update(blobs, frame.time_s)
+    tracks = tracker.update(blobs, frame.time_s, (frame.width_px, frame.height_px))
     height, width = mask.shape
     return FrameResult(
         frame=frame,

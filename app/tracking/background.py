@@ -14,6 +14,8 @@ FLOOR = 0.05
 """Blobs without a track per frame that are always reckoned with."""
 FIELD_BODIES = 70.0
 """The field of view is at least so many body lengths wide and high."""
+BLOBS_OF_NEWBORN = 2
+"""Blobs that a new track is made of, and that were counted as free, at least."""
 FIRST_BODY_PX = 8.0
 
 
@@ -33,8 +35,8 @@ class Background(NamedTuple):
 class BackgroundMeter:
     """Learns the density of blobs without a track, frame by frame.
 
-    The size of the field of view is not told: it is what blobs were seen in so far,
-    and no smaller than some body lengths.
+    Where the size of the field of view is not told, it is what blobs were seen in so
+    far, and no smaller than some body lengths.
     """
 
     def __init__(self) -> None:
@@ -42,9 +44,17 @@ class BackgroundMeter:
         self._body_px = 0.0
         self._per_frame = FLOOR
 
-    def update(self, seen: Sightings, free: int) -> Background:
-        """Take a frame's blobs, `free` of which no track took."""
+    def update(
+        self, seen: Sightings, free: int, field_px: tuple[int, int] | None = None
+    ) -> Background:
+        """Take a frame's blobs, `free` of which no track took.
+
+        `field_px` is the width and height of the field of view.
+        """
         self._per_frame += RATE * (free + FLOOR - self._per_frame)
+        if field_px is not None:
+            area_px2 = float(math.prod(field_px))
+            return Background(self._per_frame, self._per_frame / area_px2)
         if len(seen):
             low, high = seen.point_px.min(axis=1), seen.point_px.max(axis=1)
             # Plain numbers: for two of them, a call of numpy costs ten times as much.
@@ -58,3 +68,8 @@ class BackgroundMeter:
         field = zip(self._low_px, self._high_px, strict=True)
         area_px2 = math.prod(max(high - low, least) for low, high in field)
         return Background(self._per_frame, self._per_frame / area_px2)
+
+    def take_back(self, newborn: int) -> None:
+        """Blobs that were taken for background turned out to be of new tracks."""
+        blobs = BLOBS_OF_NEWBORN * newborn
+        self._per_frame = max(self._per_frame - RATE * blobs, FLOOR)

@@ -41,6 +41,10 @@ MAX_SIZE_LOG_RATIO = 0.7
 """Blobs whose sizes differ by more are not of one object."""
 GATE_SIGMA = 3.0
 GATE_BODIES = 1.0
+MAX_LOG_RANK = 5.0
+"""Pairs are looked at as if there could be e^5 of them that are believable."""
+ENTRY_DOUBT = 2.0
+"""Larger believes objects that come in from beyond the border later."""
 MISS_LOG_RATIO = 2.3
 """How much likelier chance is for every frame without a blob, natural log."""
 
@@ -67,7 +71,30 @@ class Newborn(NamedTuple):
         )
 
 
-NOBODY = Newborn(Motion.empty(), np.zeros(0, np.intp), np.zeros(0), np.zeros(0))
+NOBODY = Newborn(Motion.empty(), np.zeros(0, np.intp), *np.zeros((2, 0)))
+
+
+def believable(log_chance: Floats, log_limit: float) -> Bools:
+    """Which rows of blobs are tracks, so that few of those taken are chance.
+
+    One alone has to be less likely than the limit; of several that are found at
+    once, the n-th best may be n times as likely (Benjamini and Hochberg 1995): where
+    sixty objects appear together, not all that fits is chance.
+
+    Parameters
+    ----------
+    log_chance : ndarray of float64, shape (N,)
+        Natural log of the number of such tracks that chance gives per frame.
+    log_limit : float
+        Natural log of the part of tracks that may be false.
+    """
+    order = np.argsort(log_chance, kind="stable")
+    rank = np.arange(1, order.size + 1)
+    below = np.flatnonzero(log_chance[order] < log_limit + np.log(rank))
+    is_believed = np.zeros(order.size, bool)
+    if below.size:
+        is_believed[order[: below[-1] + 1]] = True
+    return is_believed
 
 
 class _Seeds(Sightings):
@@ -147,6 +174,7 @@ class Nursery:
         dt_s: float,
         interval_s: float,
         background: Background,
+        field_px: tuple[int, int] | None = None,
     ) -> Newborn:
         """Take the blobs of a frame that no track took, and give new tracks.
 
@@ -158,6 +186,8 @@ class Nursery:
         time_s, dt_s, interval_s : float
             Of this frame; since the last; usual time between frames.
         background : Background
+        field_px : (int, int), optional
+            Width and height of what can be seen: objects come from beyond it.
         """
         pairs, seeds = self._pairs, self._seeds
         if not (len(seeds) or len(pairs.table) or is_free.any()):
@@ -180,7 +210,7 @@ class Nursery:
         if len(self._pairs.table):
             self._pairs = self._pairs.take(self._pairs.table.frames < FRAMES_BACK)
         if len(self._seeds) and blob.size:
-            found = self._make_pairs(fresh, blob, interval_s, background)
+            found = self._make_pairs(fresh, blob, interval_s, background, field_px)
             couples, used = self._couples(found)
             newborn.append(couples)
             self._pairs = self._pairs.joined(found)
@@ -263,7 +293,12 @@ class Nursery:
         return newborn, keys[:, first_come].ravel()
 
     def _make_pairs(
-        self, fresh: _Seeds, blob: Ints, interval_s: float, background: Background
+        self,
+        fresh: _Seeds,
+        blob: Ints,
+        interval_s: float,
+        background: Background,
+        field_px: tuple[int, int] | None,
     ) -> _Pairs:
         seeds = self._seeds
         apart_s = fresh.time_s[0] - seeds.time_s
@@ -285,6 +320,10 @@ class Nursery:
         step = (fresh.point_px[:, new] - seeds.point_px[:, old]) / steps[old]
         table.log_chance -= streak_log_ratio(seeds, old, step)
         table.log_chance -= streak_log_ratio(fresh, new, step)
+        if field_px is not None:
+            table.log_chance += _entry_log_ratio(
+                seeds.point_px[:, old], step, np.array(field_px)
+            )
         table.born_s = seeds.time_s[old]
         table.first_key, table.second_key = seeds.key[old], fresh.key[new]
         table.blob = blob[new]
@@ -303,12 +342,14 @@ class Nursery:
     def _couples(self, pairs: _Pairs) -> tuple[Newborn, Floats]:
         """Pairs that need no third blob, and the keys of their blobs."""
         chance = pairs.table.log_chance
-        is_sure = chance < self._log_believed
-        if not is_sure.any():
+        order = np.argsort(chance, kind="stable")
+        order = order[chance[order] < self._log_believed + MAX_LOG_RANK]
+        if not order.size:
             return NOBODY, _NO_KEYS
-        order = np.argsort(chance, kind="stable")[: int(is_sure.sum())]
         keys = np.stack([pairs.table.first_key[order], pairs.table.second_key[order]])
         first_come = _first_come(keys)
+        is_sure = believable(chance[order[first_come]], self._log_believed)
+        first_come = first_come[is_sure]
         sure = pairs.take(order[first_come])
         newborn = Newborn(
             sure.motion,
@@ -317,6 +358,30 @@ class Nursery:
             sure.table.log_chance,
         )
         return newborn, keys[:, first_come].ravel()
+
+
+def _entry_log_ratio(first_px: Floats, step_px: Floats, field_px: Floats) -> Floats:
+    """How much less accidental a pair is that just came in from beyond the border.
+
+    Parameters
+    ----------
+    first_px, step_px : ndarray of float64, shape (2, K)
+        Where each pair was first, and how far it moves in a frame interval.
+    field_px : ndarray of float64, shape (2,)
+        Width and height of what can be seen.
+
+    Returns
+    -------
+    ndarray of float64, shape (K,)
+        Natural log of the part of the field from which so fast an object was beyond
+        it a frame before; 0 for those that were not.
+    """
+    before = first_px - step_px
+    came_in = ((before < 0) | (before > field_px[:, None])).any(axis=0)
+    part = (np.abs(step_px) / field_px[:, None]).sum(axis=0)
+    ratio = np.zeros(came_in.size)
+    ratio[came_in] = np.log(np.minimum(ENTRY_DOUBT * part[came_in] + 1e-9, 1))
+    return ratio
 
 
 def _together(newborn: list[Newborn]) -> Newborn:

@@ -50,7 +50,7 @@ class TrackerSettings:
 
     Larger smooths the first tracks more, and accepts farther blobs for them.
     """
-    false_tracks_per_frame: float = 3e-4
+    false_tracks_per_frame: float = 3e-3
     """Larger believes new objects after fewer hits, and shows more ghosts."""
     min_confidence: float = 0.1
     """Blobs below are not looked at. Larger loses faint objects more often."""

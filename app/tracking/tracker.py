@@ -12,7 +12,7 @@ from app.errors import ConsoleError
 from app.frames import Blobs, Tracks, TrackState
 from app.tracking.association import assign, load_solver, pairs_within
 from app.tracking.background import BackgroundMeter
-from app.tracking.birth import Newborn, Nursery
+from app.tracking.birth import Newborn, Nursery, believable
 from app.tracking.columns import Column, Columns
 from app.tracking.motion import BOUNCE, Motion
 from app.tracking.noise import NoiseMeter
@@ -125,7 +125,9 @@ class Tracker:
             self._log_believed = float(np.log(settings.false_tracks_per_frame))
             self._nursery.change_settings(settings)
 
-    def update(self, blobs: Blobs, time_s: float) -> Tracks:
+    def update(
+        self, blobs: Blobs, time_s: float, field_px: tuple[int, int] | None = None
+    ) -> Tracks:
         """Continue the tracks with the blobs of one frame.
 
         Parameters
@@ -134,6 +136,9 @@ class Tracker:
             Not modified, not kept.
         time_s : float
             When the frame was taken; larger than that of the call before.
+        field_px : (int, int), optional
+            Width and height of what can be seen. None takes it to be where blobs
+            were so far.
 
         Returns
         -------
@@ -156,7 +161,7 @@ class Tracker:
         is_free = seen.confidence >= self._settings.birth_confidence
         is_free[blob] = False
         free = int(np.count_nonzero(is_free))
-        self._background = self._meter.update(seen, free)
+        self._background = self._meter.update(seen, free, field_px)
         # What is new may all be clutter that the meter has not taken in yet.
         newborn = self._nursery.update(
             seen,
@@ -165,7 +170,9 @@ class Tracker:
             dt_s,
             self._interval_s,
             self._background.with_at_least(free),
+            field_px,
         )
+        self._meter.take_back(newborn.blob.size)
         if newborn.blob.size:
             newborn, lost, again = self._rejoin(newborn, seen, time_s)
             track, blob = np.concatenate([track, lost]), np.concatenate([blob, again])
@@ -299,7 +306,10 @@ class Tracker:
         is_found = table.seen_s == time_s
         is_tentative = table.state == TENTATIVE
         table.log_chance[~is_found & is_tentative] += MISS_LOG_RATIO
-        is_believed = ~is_tentative | (table.log_chance < self._log_believed)
+        is_believed = ~is_tentative
+        is_believed[is_tentative] = believable(
+            table.log_chance[is_tentative], self._log_believed
+        )
         is_over = ~is_found & (time_s - table.seen_s > patience_s)
         is_over |= is_tentative & (table.log_chance > 0)
         table.state[is_believed & is_found] = CONFIRMED
@@ -311,7 +321,7 @@ class Tracker:
         born = _Table(np.empty((_Table.COUNT, count)))
         born.id = np.arange(self._next_id, self._next_id + count)
         self._next_id += count
-        is_believed = newborn.log_chance < self._log_believed
+        is_believed = believable(newborn.log_chance, self._log_believed)
         born.state = np.where(is_believed, CONFIRMED, TENTATIVE)
         born.values[_Table.LOOK] = look
         born.born_s = newborn.born_s

@@ -39,13 +39,14 @@ class Peregrine:
     Parameters
     ----------
     film : Film
-        Not looked at: times come with the frames.
+        Only its rate and the size of its frames are looked at.
     predicted_frames : float
         Frames that a track is reported for while it is not seen.
     """
 
     def __init__(self, film: Film, predicted_frames: float = 0) -> None:
         self._tracker = Tracker()
+        self._size_px = film.size_px
         self._predicted_s = (predicted_frames + 0.5) / film.rate_hz
         self._seen_s: dict[int, float] = {}
 
@@ -63,7 +64,7 @@ class Peregrine:
             breadth_px=size,
             angle_rad=np.zeros_like(size),
         )
-        tracks = self._tracker.update(blobs, time_s)
+        tracks = self._tracker.update(blobs, time_s, self._size_px)
         is_shown = tracks.state == TrackState.CONFIRMED
         for track_id in tracks.id[is_shown].tolist():
             self._seen_s[track_id] = time_s

@@ -32,7 +32,9 @@ SIZE_RANGE_PX = (5.0, 12.0)
 SPEEDS_BODIES = (1.0, 8.0)
 SHUTTLE_PX, SHUTTLE_HZ = 20.0, 30.0
 MOSQUITO_PX, MOSQUITO_PX_M, MOSQUITO_HZ = 6.0, 480.0, 50.0
+MOSQUITO_FRAME_PX = 1280, 960
 BALL_PX, BALL_HZ = 20.0, 120.0
+DRONE_FRAME_PX = 640, 512
 
 Path2 = dict[int, tuple[float, float, float, float]]
 """A box by frame."""
@@ -84,7 +86,7 @@ def all_sets(folder: Path | None) -> list[DataSet]:
 
 _SCENES = {
     # objects, frames, occluders
-    Part.TUNING: ((1, 240, 0), (6, 240, 2), (30, 120, 0)),
+    Part.TUNING: ((1, 240, 0), (6, 240, 2), (30, 120, 0), (120, 40, 2)),
     Part.TEST: ((1, 240, 0), (5, 240, 2), (20, 120, 0), (60, 80, 3), (200, 40, 0)),
 }
 
@@ -159,6 +161,7 @@ def _overlays(
     at_once: int,
     part: Part,
     draw: int,
+    size_px: tuple[int, int] = (1280, 720),
 ) -> list[Film]:
     """Films of `at_once` paths each, every path in one film."""
     order = np.random.default_rng((7, at_once)).permutation(len(paths))
@@ -168,6 +171,7 @@ def _overlays(
             rate_hz,
             _together([paths[row] for row in order[first : first + at_once]]),
             (draw, first, at_once, *name.encode(), part is Part.TEST),
+            size_px,
         )
         for first in range(0, len(paths), at_once)
     ]
@@ -212,7 +216,8 @@ def _swarm() -> list[Truth]:
 def _mosquitoes(part: Part, draw: int) -> list[Film]:
     swarm = _swarm()
     ways = swarm[:500] if part is Part.TUNING else swarm[600:1200]
-    return [film_of("swarm", MOSQUITO_HZ, ways, (draw, 11, part is Part.TEST))]
+    seed = draw, 11, part is Part.TEST
+    return [film_of("swarm", MOSQUITO_HZ, ways, seed, MOSQUITO_FRAME_PX)]
 
 
 @cache
@@ -228,7 +233,7 @@ def _flights() -> list[Path2]:
 def _drones(part: Part, draw: int) -> list[Film]:
     flights = _flights()
     chosen = flights[:2] if part is Part.TUNING else flights[2:]
-    return _overlays("drones", 30.0, chosen, len(chosen), part, draw)
+    return _overlays("drones", 30.0, chosen, len(chosen), part, draw, DRONE_FRAME_PX)
 
 
 # What lies outside the repository
@@ -287,4 +292,7 @@ def _street(folder: Path) -> Film:
         rows = found[found[:, 0] == frame]
         detections.append(Detections(rows[:, 2:6], rows[:, 6]))
     rate_hz = facts.getfloat("Sequence", "frameRate")
-    return Film(folder.name, rate_hz, truths, detections, is_scored_by_overlap=True)
+    size_px = facts.getint("Sequence", "imWidth"), facts.getint("Sequence", "imHeight")
+    return Film(
+        folder.name, rate_hz, truths, detections, size_px, is_scored_by_overlap=True
+    )

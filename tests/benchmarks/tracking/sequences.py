@@ -64,6 +64,8 @@ class Film:
     rate_hz: float
     truth: list[Truth]
     detections: list[Detections]
+    size_px: tuple[int, int] = (1280, 720)
+    """Width and height of a frame."""
     is_scored_by_overlap: bool = False
     """Or by the distance of the centres."""
 
@@ -82,18 +84,22 @@ class DataSet:
 
 
 def film_of(
-    name: str, rate_hz: float, truth: Sequence[Truth], seed: Sequence[int]
+    name: str,
+    rate_hz: float,
+    truth: Sequence[Truth],
+    seed: Sequence[int],
+    size_px: tuple[int, int] = (1280, 720),
 ) -> Film:
     """Detect the true boxes with the faults of a detector."""
     random = np.random.default_rng(seed)
     shown = [each for each in truth if len(each.id)]
     if not shown:
-        return Film(name, rate_hz, list(truth), [_nothing() for _ in truth])
+        return Film(name, rate_hz, list(truth), [_nothing() for _ in truth], size_px)
     box = np.concatenate([each.box for each in shown])
     field = box[:, 0].min(), box[:, 1].min(), np.ptp(box[:, 0]), np.ptp(box[:, 1])
     sizes = np.sqrt(box[:, 2] * box[:, 3])
     detections = [_detect(each, random, field, sizes) for each in truth]
-    return Film(name, rate_hz, list(truth), detections)
+    return Film(name, rate_hz, list(truth), detections, size_px)
 
 
 def _nothing() -> Detections:
