@@ -36,6 +36,7 @@ class ActionId(enum.Enum):
     SHOW_OUTLINES = "show-outlines"
     SHOW_IDS = "show-ids"
     SHOW_TRAILS = "show-trails"
+    SHOW_PREDICTION = "show-prediction"
     LESS_OPAQUE = "less-opaque"
     MORE_OPAQUE = "more-opaque"
     ZOOM_IN = "zoom-in"
@@ -233,6 +234,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("T",),
         "Draw where every track has been",
         "trails",
+        is_checkable=True,
+    ),
+    ActionSpec(
+        _ID.SHOW_PREDICTION,
+        _GROUP.OVERLAY,
+        "&Predictions",
+        ("A",),
+        "Draw a line to where every track should be when its picture is shown",
+        "prediction",
         is_checkable=True,
     ),
     ActionSpec(

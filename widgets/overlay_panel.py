@@ -32,6 +32,7 @@ _TOGGLES = {
     ActionId.SHOW_OUTLINES: "shows_outlines",
     ActionId.SHOW_IDS: "shows_ids",
     ActionId.SHOW_TRAILS: "shows_trails",
+    ActionId.SHOW_PREDICTION: "shows_prediction",
 }
 
 

@@ -53,6 +53,17 @@ def test_a_click_on_a_toggle_changes_what_is_drawn(
     assert changed.args == [OverlayOptions(mask_opacity=0.4, shows_trails=False)]
 
 
+def test_predictions_are_drawn_when_asked_for(
+    panel: OverlayPanel, actions: dict[ActionId, QAction], qtbot: QtBot
+) -> None:
+    assert not actions[ActionId.SHOW_PREDICTION].isChecked()
+
+    with qtbot.waitSignal(panel.options_changed) as changed:
+        actions[ActionId.SHOW_PREDICTION].trigger()
+
+    assert changed.args == [OverlayOptions(mask_opacity=0.4, shows_prediction=True)]
+
+
 def test_the_opacity_slider_changes_what_is_drawn(
     panel: OverlayPanel, qtbot: QtBot
 ) -> None:

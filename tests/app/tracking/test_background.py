@@ -54,6 +54,26 @@ def test_a_field_is_not_taken_for_smaller_than_it_can_be() -> None:
     assert background.per_px2 < background.per_frame / (600 * 600)
 
 
+def test_a_field_that_is_told_is_as_large_as_told() -> None:
+    one = sightings_of(Blobs.of([500], [500], 10.0), TrackerSettings())
+
+    background = BackgroundMeter().update(one, 1, (200, 100))
+
+    assert background.per_px2 == pytest.approx(background.per_frame / 20_000)
+
+
+def test_blobs_of_new_tracks_are_background_no_longer() -> None:
+    meter = BackgroundMeter()
+    for _ in range(100):
+        before = meter.update(_corners(1000, 500), 6)
+
+    for _ in range(100):
+        after = meter.update(_corners(1000, 500), 6)
+        meter.take_back(2)
+
+    assert after.per_frame < before.per_frame - 3
+
+
 def test_nothing_seen_is_no_error() -> None:
     nothing = Sightings(np.zeros((Sightings.COUNT, 0)))
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.frames import Blobs
 from app.tracking.background import Background
-from app.tracking.birth import MAX_SEEDS, Newborn, Nursery
+from app.tracking.birth import MAX_SEEDS, Newborn, Nursery, believable
 from app.tracking.settings import TrackerSettings
 from app.tracking.sightings import sightings_of
 
@@ -20,6 +20,7 @@ def _feed(
     frames: list[Blobs],
     background: Background = _CLEAN,
     settings: TrackerSettings | None = None,
+    field_px: tuple[int, int] | None = None,
 ) -> list[Newborn]:
     """Give the frames to a nursery, all blobs free."""
     settings = settings or TrackerSettings()
@@ -32,6 +33,7 @@ def _feed(
             _INTERVAL_S if number else 0.0,
             _INTERVAL_S,
             background,
+            field_px,
         )
         for number, blobs in enumerate(frames)
     ]
@@ -53,6 +55,26 @@ def test_two_far_blobs_wait_for_a_third() -> None:
     newborn = _feed(frames, Background(2.0, 2e-6))
 
     assert _births(newborn) == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("start_px", "births"), [(40, [0, 1]), (400, [0, 0])])
+def test_an_object_that_comes_in_over_the_border_starts_sooner(
+    start_px: int, births: list[int]
+) -> None:
+    frames = [Blobs.of([start_px + 60 * n], [100]) for n in range(2)]
+
+    newborn = _feed(frames, Background(0.8, 8e-7), field_px=(1280, 720))
+
+    assert _births(newborn) == births
+
+
+def test_several_rows_at_once_are_believed_sooner_than_one() -> None:
+    limit = float(np.log(0.003))
+    one = np.log([0.01])
+    several = np.log([0.01, 0.001, 0.9, 0.011, 0.002])
+
+    assert believable(one, limit).tolist() == [False]
+    assert believable(several, limit).tolist() == [True, True, False, True, True]
 
 
 def test_three_blobs_give_position_velocity_and_time_of_birth() -> None:

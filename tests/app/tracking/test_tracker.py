@@ -223,6 +223,22 @@ def test_a_swarm_keeps_its_ids_when_a_fifth_of_the_frames_is_dropped() -> None:
     assert story.switches == 0
 
 
+def test_large_objects_are_not_taken_for_each_other() -> None:
+    """People fill the frame: who goes and who comes elsewhere are two."""
+    size_px = 1280, 720
+    goes, comes = line(150, 300, 20, 0), line(800, 300, -20, 0)
+    camera = Camera(rate_hz=30.0, body_px=160.0)
+    shots = film([goes], camera, range(30)) + film([comes], camera, range(32, 60))
+    tracker = Tracker()
+    ids = set()
+
+    for shot in shots:
+        tracks = tracker.update(shot.blobs, shot.time_s, size_px)
+        ids.update(tracks.id[tracks.state == TrackState.CONFIRMED].tolist())
+
+    assert len(ids) == 2
+
+
 def test_other_settings_hold_for_the_tracks_there_are() -> None:
     hidden = line(100, 360, 300, 0, hidden_s=(0.5, 0.9))
     shots = list(film([hidden], Camera(), 120))
