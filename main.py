@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "track",
+    "cameras",
     "associate",
     "record",
     "replay",
@@ -149,9 +150,12 @@ def _run_console(arguments: argparse.Namespace, feeds: FeedProcess) -> int:
 
     def make_feed(uri: str, mode: FrameMode) -> Feed:
         is_paced = mode is FrameMode.LIVE
-        make_source = partial(open_source, uri, is_paced=is_paced)
         now = in_use.now
-        make_engine = now.engine.choice().factory(now.hardware.memory_reserve_mb)
+        choice = now.engine.choice()
+        make_source = partial(
+            open_source, uri, is_paced=is_paced, is_colour=choice.takes_colour
+        )
+        make_engine = choice.factory(now.hardware.memory_reserve_mb)
         return feeds.make_feed(make_source, make_engine, mode)
 
     state = QSettings(str(settings_folder() / "window.ini"), QSettings.Format.IniFormat)

@@ -11,7 +11,7 @@ from app.paths import DEFAULT_MODEL
 from engines.base import EngineKind, Precision
 from engines.catalogue import open_engine
 from engines.host.client import HostedEngine
-from engines.manifest import load_manifest
+from engines.manifest import Colour, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,14 @@ class EngineChoice:
     """Larger makes one inference faster, and leaves fewer cores to the rest."""
     host: Path | None = None
     """Interpreter of the process that runs it; None runs it where the feed runs."""
+
+    @property
+    def takes_colour(self) -> bool:
+        """Whether the network looks at colour; raises as `factory`."""
+        if self.kind is EngineKind.REFERENCE:
+            return False
+        manifest = load_manifest(self.model or DEFAULT_MODEL)
+        return manifest.input.colour is not Colour.GREY
 
     def factory(self, memory_reserve_mb: float | None = None) -> Callable[[], Engine]:
         """What opens the engine; picklable.

@@ -22,7 +22,9 @@ from app.ledger import FrameLedger, LedgerCounts
 from app.process import hurry_thread
 from app.recording.status import RecordingStatus
 from app.segmentation import Thresholds
+from app.sources.arrivals import ArrivalMeter, ArrivalStatistics
 from app.sources.base import EndOfSource, FrameMode, SourceSpec
+from app.sources.live import Reporting, SourceReport
 from app.telemetry import DurationWindow, RateMeter
 from app.tracking.settings import TrackerSettings
 from app.tracking.tracker import Tracker
@@ -87,6 +89,14 @@ class PipelineState(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a live source fares, and how evenly its frames come."""
+
+    report: SourceReport
+    arrivals: ArrivalStatistics
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineStatus:
     """One snapshot of a pipeline."""
 
@@ -111,6 +121,8 @@ class PipelineStatus:
     fault: Exception | None
     """What ended it: a `ConsoleError` or `EngineError` unless it is a bug."""
     recording: RecordingStatus = field(default_factory=RecordingStatus)
+    camera: CameraStatus | None = None
+    """How a live source fares; None for others."""
 
     @staticmethod
     def at_start(mode: FrameMode, fault: Exception | None = None) -> PipelineStatus:
@@ -184,6 +196,8 @@ class Pipeline:
         self._inferred: Backlog[InferredFrame] = Backlog(_TRACK_AHEAD)
         self._ledger = FrameLedger()
         self._capture_rate = RateMeter()
+        self._arrivals = ArrivalMeter()
+        self._said_of_source = ""
         self._infer_rate = RateMeter()
         self._latency = DurationWindow()
         self._stack_size = 1
@@ -391,6 +405,7 @@ class Pipeline:
         recorder = self._recorder
         recording = RecordingStatus() if recorder is None else recorder.status()
         stages = StageTimes(*(w.percentiles_ms(50)[0] for w in self._stage_windows))
+        camera = self._camera_status()
         with self._state_lock:
             return PipelineStatus(
                 state=self._state,
@@ -409,7 +424,16 @@ class Pipeline:
                 trial=trial,
                 fault=self._fault,
                 recording=recording,
+                camera=camera,
             )
+
+    def _camera_status(self) -> CameraStatus | None:
+        spec = self.source_spec
+        if spec is None or not spec.is_live:
+            return None
+        source = self._source
+        report = source.report() if isinstance(source, Reporting) else SourceReport()
+        return CameraStatus(report, self._arrivals.statistics())
 
     def _measurements(self) -> dict[str, float]:
         """What a session keeps of the status, twice a second."""
@@ -514,6 +538,8 @@ class Pipeline:
             if frame is None:
                 return
             self._capture_rate.tick(frame.captured_ns)
+            if spec.is_live:
+                self._arrivals.add(frame)
             self._ledger.capture(frame.index)
             recorder = self._recorder
             if recorder is not None:
@@ -536,9 +562,20 @@ class Pipeline:
                 frame = self._source.read(_WAIT_S)
             except EndOfSource:
                 return None
+            self._note_source()
             if frame is not None:
                 return frame
         return None
+
+    def _note_source(self) -> None:
+        """Have the session know when the source is lost, is back, or is slow."""
+        if not isinstance(self._source, Reporting):
+            return
+        said = self._source.report().text
+        if said != self._said_of_source:
+            self._said_of_source = said
+            if self._recorder is not None:
+                self._recorder.note("source", said or "as it was asked for")
 
     def _may_flow(self) -> bool:
         with self._flow:

@@ -86,6 +86,8 @@ class RecordJob:
     mode: FrameMode = FrameMode.LIVE
     waits_for_keys: bool = False
     """Whether lines on standard input start, mark and stop."""
+    takes_colour: bool = False
+    """Whether the network looks at colour."""
 
     def run(self, say: Callable[[str], None]) -> RecordOutcome:
         """Do it; Ctrl-C ends it and keeps what was recorded.
@@ -101,7 +103,11 @@ class RecordJob:
             If source, engine or session fail.
         """
         pipeline = Pipeline(
-            open_source(self.source, is_paced=self.mode is FrameMode.LIVE),
+            open_source(
+                self.source,
+                is_paced=self.mode is FrameMode.LIVE,
+                is_colour=self.takes_colour,
+            ),
             self.make_engine,
             self.mode,
         )

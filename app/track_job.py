@@ -96,6 +96,8 @@ class TrackJob:
     writes_video: bool = False
     seconds_limit: float | None = None
     """Stop after this time, by the wall clock."""
+    takes_colour: bool = False
+    """Whether the network looks at colour: a camera's is converted only then."""
 
     def run(self, *, shows_progress: bool) -> TrackOutcome:
         """Do it; Ctrl-C ends it early and keeps what was written.
@@ -107,7 +109,11 @@ class TrackJob:
         """
         _make_folder(self.folder)
         pipeline = Pipeline(
-            open_source(self.source, is_paced=self.mode is FrameMode.LIVE),
+            open_source(
+                self.source,
+                is_paced=self.mode is FrameMode.LIVE,
+                is_colour=self.takes_colour,
+            ),
             self.make_engine,
             self.mode,
             frame_limit=self.frame_limit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engines.base import Engine
+
+
+_WORDS = {
+    "kind": "--engine",
+    "model": "--model",
+    "precision": "--precision",
+    "threads": "--threads",
+    "host": "--engine-host",
+}
+"""By the fields of `EngineChoice`."""
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +64,26 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         help="run the engine in a process of this interpreter, the JetPack's say, or"
         " .venv-engines/bin/python for TensorFlow (default: in the console's own)",
     )
+
+
+def engine_words(arguments: argparse.Namespace) -> list[str]:
+    """The choice of model and engine as it was typed, for another process."""
+    words = []
+    for name, value in given_engine(arguments).items():
+        text = value.value if isinstance(value, enum.Enum) else str(value)
+        words += [_WORDS[name], text]
+    return words
+
+
+def takes_colour(arguments: argparse.Namespace) -> bool:
+    """Whether the network that the arguments name looks at colour.
+
+    Raises
+    ------
+    ManifestError
+        If the model's folder has no valid manifest.
+    """
+    return EngineChoice(**given_engine(arguments)).takes_colour
 
 
 def engine_factory(arguments: argparse.Namespace) -> Callable[[], Engine]:

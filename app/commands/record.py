@@ -7,7 +7,14 @@ import json
 import sys
 from pathlib import Path
 
-from app.commands.arguments import add_engine_arguments, engine_factory
+from app.commands.arguments import (
+    add_engine_arguments,
+    engine_factory,
+    engine_words,
+    takes_colour,
+)
+from app.commands.several import run_several
+from app.errors import SourceFormatError
 from app.sources.base import FrameMode
 
 _INTERRUPTED = 130
@@ -21,9 +28,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "record",
         help="record a source with its tracks, so that nothing is lost",
         description="Records every captured frame of SOURCE, its tracks, measurements"
-        " and events into the session folder DIR, which must not hold anything.",
+        " and events into the session folder DIR, which must not hold anything. Several"
+        " sources are recorded at the same time, each in a process of its own into a"
+        " session of its own in DIR.",
     )
-    parser.add_argument("source", metavar="SOURCE", help="file, folder or URI")
+    parser.add_argument(
+        "sources", metavar="SOURCE", nargs="+", help="file, folder, camera or URI"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--seconds", type=float, metavar="N", help="stop after N s")
     parser.add_argument(
@@ -88,6 +99,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit status."""
+    if len(arguments.sources) > 1:
+        return _run_several(arguments)
     from app.record_job import RecordJob
     from app.recording.settings import RecordingSettings, TriggerZone
 
@@ -96,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         zone = TriggerZone(arguments.zone, arguments.after)
     has_many = arguments.pretrigger > 0 or zone is not None
     job = RecordJob(
-        source=arguments.source,
+        source=arguments.sources[0],
         make_engine=engine_factory(arguments),
         settings=RecordingSettings(
             folder=arguments.out if has_many else arguments.out.absolute().parent,
@@ -112,6 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         name="" if has_many else arguments.out.absolute().name,
         mode=FrameMode.EVERY_FRAME if arguments.every_frame else FrameMode.LIVE,
         waits_for_keys=arguments.pretrigger > 0 and zone is None,
+        takes_colour=takes_colour(arguments),
     )
 
     def say(text: str) -> None:
@@ -123,6 +137,28 @@ def run(arguments: argparse.Namespace) -> int:
         print(outcome.text())
     print(json.dumps(outcome.figures()))
     return _INTERRUPTED if outcome.is_interrupted else 0
+
+
+def _run_several(arguments: argparse.Namespace) -> int:
+    if arguments.pretrigger or arguments.zone is not None:
+        raise SourceFormatError(
+            "--pretrigger and --zone are for one source",
+            hint="Start one command for each source.",
+        )
+    seconds = arguments.seconds
+    return run_several(
+        arguments,
+        lambda source, folder: [
+            *("record", source, "--out", str(folder)),
+            *("--quality", arguments.quality.value),
+            *("--reserve", str(arguments.reserve)),
+            *(["--seconds", str(seconds)] if seconds is not None else []),
+            *(["--grey"] if arguments.grey else []),
+            *(["--masks"] if arguments.masks else []),
+            *(["--every-frame"] if arguments.every_frame else []),
+            *engine_words(arguments),
+        ],
+    )
 
 
 def _zone(text: str) -> tuple[tuple[float, float], ...]:

@@ -7,7 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands.arguments import add_engine_arguments, engine_factory
+from app.commands.arguments import (
+    add_engine_arguments,
+    engine_factory,
+    engine_words,
+    takes_colour,
+)
+from app.commands.several import run_several
 from app.sources.base import FrameMode
 
 if TYPE_CHECKING:
@@ -20,11 +26,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the command line."""
     parser = commands.add_parser(
         "track",
-        help="track a video, a folder or the synthetic source without a window",
+        help="track cameras, videos, folders or synthetic scenes without a window",
         description="Tracks SOURCE and writes DIR/tracks.csv, DIR/telemetry.csv and"
-        " DIR/annotated.png.",
+        " DIR/annotated.png. Several sources are tracked at the same time, each in a"
+        " process of its own that writes into a folder of its own in DIR.",
     )
-    parser.add_argument("source", metavar="SOURCE", help="file, folder or URI")
+    parser.add_argument(
+        "sources", metavar="SOURCE", nargs="+", help="file, folder, camera or URI"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--every-frame",
@@ -45,16 +54,28 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit status."""
+    if len(arguments.sources) > 1:
+        return run_several(
+            arguments,
+            lambda source, folder: [
+                *("track", source, "--out", str(folder)),
+                *(["--every-frame"] if arguments.every_frame else []),
+                *(["--annotate"] if arguments.annotate else []),
+                *(["--frames", str(arguments.frames)] if arguments.frames else []),
+                *engine_words(arguments),
+            ],
+        )
     # Imported here: the window starts without what only commands need.
     from app.track_job import TrackJob
 
     job = TrackJob(
-        source=arguments.source,
+        source=arguments.sources[0],
         folder=arguments.out,
         make_engine=engine_factory(arguments),
         mode=FrameMode.EVERY_FRAME if arguments.every_frame else FrameMode.LIVE,
         frame_limit=arguments.frames,
         writes_video=arguments.annotate,
+        takes_colour=takes_colour(arguments),
     )
     outcome = job.run(shows_progress=not arguments.json and sys.stderr.isatty())
     if not arguments.json:

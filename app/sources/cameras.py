@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.camera_store import CameraStore, camera_file
 from app.errors import SourceFormatError
 from app.sources.live import LIVE_OPTIONS, LiveOptions, LiveSource
 from app.sources.options import (
@@ -137,7 +138,7 @@ def _v4l2(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Captur
         rate_hz=options.get("fps"),
         is_colour=is_colour,
     )
-    return V4l2Capture(request)
+    return V4l2Capture(request, CameraStore(camera_file()).controls)
 
 
 def _csi(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Capture:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from app.errors import SourceError, SourceFormatError, SourceLostError
 from app.frames import Frame
@@ -173,6 +173,15 @@ class SourceReport:
     def text(self) -> str:
         """All of it that the operator should know; empty if all is well."""
         return self.problem or "; ".join(self.warnings)
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A source that tells how it fares."""
+
+    def report(self) -> SourceReport:
+        """One snapshot; any thread may ask."""
+        ...
 
 
 class LiveSource:

@@ -15,10 +15,11 @@ from app.errors import SourceError, SourceFormatError, SourceLostError
 from app.sources.live import CaptureSpec, Sample
 from app.sources.pixels import PIXEL_FORMATS, PixelLayout, decode, has_colour
 from app.sources.v4l2 import structs
-from app.sources.v4l2.controls import list_controls, read_control, write_control
+from app.sources.v4l2.controls import apply_controls, read_control
 from app.sources.v4l2.device import driver_errors, open_node
 from app.sources.v4l2.query import (
     VideoMode,
+    camera_key,
     list_modes,
     rate_of,
     refuse_other_than_camera,
@@ -55,9 +56,10 @@ class V4l2Capture:
     Parameters
     ----------
     request : V4l2Request
-    controls : mapping of str to int
-        Values of controls by their names, set before the first frame. Those that the
-        camera has not, or that another control rules, are left out.
+    saved_controls : callable, optional
+        Gives values of controls by their names, for the key of a camera; they are set
+        before the first frame. Those that the camera has not, or that another control
+        rules, are left out.
     open_device : callable, optional
         Opens the node; tests give a fake.
     """
@@ -65,11 +67,11 @@ class V4l2Capture:
     def __init__(
         self,
         request: V4l2Request,
-        controls: Mapping[str, int] | None = None,
+        saved_controls: Callable[[str], Mapping[str, int]] | None = None,
         open_device: Callable[[str], Device] | None = None,
     ) -> None:
         self._request = request
-        self._controls = controls or {}
+        self._saved_controls = saved_controls
         self._open_device = open_device or open_node
         self._device: Device | None = None
         self._buffers: list[mmap.mmap] = []
@@ -148,7 +150,7 @@ class V4l2Capture:
         self._set_format(device, mode)
         self._rate_hz = self._set_rate(device, request.rate_hz or mode.fastest_hz)
         with driver_errors(path, "setting its controls"):
-            self._set_controls(device)
+            self._set_controls(device, who)
         with driver_errors(path, "streaming"):
             self._start(device)
         self._damaged = 0
@@ -202,15 +204,9 @@ class V4l2Capture:
                 device.ioctl(structs.SET_PARAMETERS, asked)
         return rate_of(capture.time_per_frame) or rate_hz or 30.0
 
-    def _set_controls(self, device: Device) -> None:
-        # In their order: automatic exposure comes before the exposure it rules.
-        for name, value in self._controls.items():
-            control = {each.name: each for each in list_controls(device)}.get(name)
-            if control is None or control.is_read_only or control.is_inactive:
-                continue
-            write_control(
-                device, control, max(control.minimum, min(control.maximum, value))
-            )
+    def _set_controls(self, device: Device, who: structs.Capability) -> None:
+        if self._saved_controls is not None:
+            apply_controls(device, self._saved_controls(camera_key(who)))
         try:
             read_control(device, structs.EXPOSURE_ABSOLUTE)
         except OSError:

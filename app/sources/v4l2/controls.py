@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from app.sources.v4l2 import structs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.sources.v4l2.device import Device
 
 _MOST_CONTROLS = 512
@@ -99,6 +101,22 @@ def write_control(device: Device, control: Control, value: int) -> None:
         return
     signed = ctypes.c_int32(value).value
     device.ioctl(structs.SET_CONTROL, structs.ControlValue(id=control.id, value=signed))
+
+
+def apply_controls(device: Device, values: Mapping[str, int]) -> None:
+    """Set controls by their names, in this order; raises `OSError`.
+
+    Those that it has not, or that another control rules, are left out: setting one may
+    change that of others, as automatic exposure rules the exposure.
+    """
+    for name, value in values.items():
+        # Read anew each time: which ones are ruled by others may have changed.
+        control = {each.name: each for each in list_controls(device)}.get(name)
+        if control is None or control.is_read_only or control.is_inactive:
+            continue
+        is_bounded = control.kind is not ControlKind.BITMASK
+        bounded = max(control.minimum, min(control.maximum, value))
+        write_control(device, control, bounded if is_bounded else value)
 
 
 def _one(wide: structs.WideValue) -> structs.WideValues:

@@ -71,7 +71,7 @@ class CameraDescription:
     @property
     def key(self) -> str:
         """The same for the same camera in the same socket, whatever its number."""
-        return f"{self.title} at {self.bus}"
+        return _key(self.title, self.bus)
 
     @property
     def uri(self) -> str:
@@ -132,6 +132,11 @@ def describe_camera(
             )
     finally:
         device.close()
+
+
+def camera_key(who: structs.Capability) -> str:
+    """As `CameraDescription.key`."""
+    return _key(_text(who.card), _text(who.bus_info))
 
 
 def capabilities_of(who: structs.Capability) -> int:
@@ -226,6 +231,10 @@ def _entries(
                 return
             raise
         yield entry
+
+
+def _key(title: str, bus: str) -> str:
+    return f"{title} at {bus}"
 
 
 def _text(raw: bytes) -> str:

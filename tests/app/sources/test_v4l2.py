@@ -87,12 +87,19 @@ def test_a_control_is_set() -> None:
 def test_saved_controls_are_set_before_the_first_frame() -> None:
     camera = FakeCamera()
     wanted = {"Brightness": 31, "No Such Control": 4, "Contrast": 100_000}
-    capture = V4l2Capture(_GREY, wanted, camera.open_device)
+    asked: list[str] = []
+
+    def saved(key: str) -> dict[str, int]:
+        asked.append(key)
+        return wanted
+
+    capture = V4l2Capture(_GREY, saved, camera.open_device)
     with closing(capture):
         capture.open()
 
     with closing(camera.open_device("/dev/video0")) as node:
         values = {each.name: each.value for each in list_controls(node)}
+    assert asked == ["vivid at platform:vivid-000"]
     assert values["Brightness"] == 31
     assert values["Contrast"] == 255
 
