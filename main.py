@@ -166,6 +166,7 @@ def _run_console(arguments: argparse.Namespace, feeds: FeedProcess) -> int:
         in_use=in_use,
         state=state,
         log_path=log_to_file(state_folder()),
+        ask=feeds.ask,
     )
 
 

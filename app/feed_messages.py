@@ -58,6 +58,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Answer a question that is about no feed; others go on meanwhile."""
+
+    number: int
+    question: Callable[[], object]
+    """Called over there: it must be picklable, and its answer too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The pixels are read: the next result may be written."""
 
@@ -95,14 +104,23 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to a question, or why there is none."""
+
+    number: int
+    answer: object
+    fault: Exception | None
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """A line for the log."""
 
     record: logging.LogRecord
 
 
-ToFeed: TypeAlias = Open | Call | Ready
-ToWindow: TypeAlias = Told | Memory | Shown | Logged
+ToFeed: TypeAlias = Open | Call | Ask | Ready
+ToWindow: TypeAlias = Told | Memory | Shown | Answered | Logged
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.errors import SourceBusyError
 from app.feed_messages import (
+    Answered,
+    Ask,
     Line,
     Logged,
     Memory,
@@ -35,6 +38,7 @@ from app.feed_messages import (
     ToWindow,
     portable_fault,
 )
+from app.handoff import Backlog
 from app.pipeline import Pipeline, PipelineStatus
 from app.process import prepare_process, yield_thread
 from app.tracking.association import load_solver
@@ -49,6 +53,7 @@ log = logging.getLogger(__name__)
 
 _STATUS_PERIOD_S = 0.1
 _WAIT_S = 0.1
+_MOST_QUESTIONS = 32
 
 _Line = Line[ToFeed, ToWindow]
 
@@ -69,6 +74,7 @@ class FeedServer:
         self._shower: _Shower | None = None
         self._is_ready = threading.Event()
         self._is_ready.set()
+        self._answerer = _Answerer(line)
 
     def serve(self) -> None:
         """Do what is asked until the other end closes."""
@@ -91,6 +97,8 @@ class FeedServer:
     def _obey(self, message: ToFeed) -> None:
         if isinstance(message, Ready):
             self._is_ready.set()
+        elif isinstance(message, Ask):
+            self._answerer.ask(message)
         elif isinstance(message, Open):
             self._open(message)
         elif self._pipeline is not None and message.number == self._number:
@@ -187,6 +195,44 @@ class _Shower:
     def _on_end(self, error: Exception | None) -> None:
         if error is not None and not isinstance(error, OSError):
             log.error("results are not shown any more", exc_info=error)
+
+
+class _Answerer:
+    """Answers questions one after another, in a thread: a driver may take its time."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        self._questions: Backlog[Ask] = Backlog(_MOST_QUESTIONS)
+        self._worker = Worker("answerer", self._run, self._on_end)
+        self._is_started = False
+
+    def ask(self, question: Ask) -> None:
+        """Answer it in its turn."""
+        if not self._is_started:
+            self._is_started = True
+            self._worker.start()
+        if not self._questions.offer(question):
+            fault = SourceBusyError(
+                "the cameras do not answer", hint="Unplug the one that was used last."
+            )
+            self._line.send(Answered(question.number, None, fault))
+
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            asked = self._questions.take(_WAIT_S)
+            if asked is None:
+                continue
+            answer: object = None
+            fault: Exception | None = None
+            try:
+                answer = asked.question()
+            except Exception as error:  # noqa: BLE001  a bug is told like any other
+                fault, _ = portable_fault(error)
+            self._line.send(Answered(asked.number, answer, fault))
+
+    def _on_end(self, error: Exception | None) -> None:
+        if error is not None and not isinstance(error, OSError):
+            log.error("questions are not answered any more", exc_info=error)
 
 
 class _LineHandler(logging.handlers.QueueHandler):

@@ -6,11 +6,14 @@ import logging
 import signal
 import subprocess
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.errors import FeedLostError
 from app.feed_messages import (
+    Answered,
+    Ask,
     Call,
     FarTracebackError,
     Line,
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _STOP_S = 2.0
 _RECORDING_STOP_S = 12.0
 
@@ -72,6 +77,8 @@ class FeedProcess:
         self._receiver: Worker | None = None
         self._count = 0
         self._feed: RemoteFeed | None = None
+        self._answers_lock = threading.Lock()
+        self._answers: dict[int, Future[Any]] = {}
 
     def start(self) -> None:
         """Start the process, unless it runs."""
@@ -108,7 +115,29 @@ class FeedProcess:
         self._feed = RemoteFeed(self, order)
         return self._feed
 
-    def send(self, message: Open | Call) -> None:
+    def ask(self, question: Callable[[], T]) -> Future[T]:
+        """Have a question answered over there, beside whatever feed runs.
+
+        Parameters
+        ----------
+        question : callable
+            Picklable, as its answer must be.
+
+        Returns
+        -------
+        Future
+            Of the answer, or of the error that it raised; `FeedLostError` where the
+            process ends before it answers.
+        """
+        self.start()
+        future: Future[T] = Future()
+        self._count += 1
+        with self._answers_lock:
+            self._answers[self._count] = future
+        self.send(Ask(self._count, question))
+        return future
+
+    def send(self, message: Open | Call | Ask) -> None:
         """Send to the process; one that is gone is told of elsewhere."""
         if self._line is not None:
             try:
@@ -145,8 +174,30 @@ class FeedProcess:
             log.debug("the feed's process has gone: %r", error)
         finally:
             line.close()
+            self._drop_questions()
             if self._feed is not None:
                 self._feed.take_loss(process)
+
+    def _drop_questions(self) -> None:
+        with self._answers_lock:
+            left, self._answers = list(self._answers.values()), {}
+        for future in left:
+            future.set_exception(
+                FeedLostError(
+                    "the process that has the cameras has ended",
+                    hint="Ask again: it is started anew.",
+                )
+            )
+
+    def _take_answer(self, message: Answered) -> None:
+        with self._answers_lock:
+            future = self._answers.pop(message.number, None)
+        if future is None:
+            return
+        if message.fault is not None:
+            future.set_exception(message.fault)
+        else:
+            future.set_result(message.answer)
 
     def _take_messages(self, line: _Line) -> None:
         pixels: SharedPixels | None = None
@@ -157,6 +208,8 @@ class FeedProcess:
                 logging.getLogger(message.record.name).handle(message.record)
             elif isinstance(message, Memory):
                 pixels = SharedPixels(line.receive_descriptor(), message.size_bytes)
+            elif isinstance(message, Answered):
+                self._take_answer(message)
             elif isinstance(message, Told):
                 if feed is not None and message.number == feed.number:
                     feed.take_status(message)

@@ -20,6 +20,8 @@ class ActionId(enum.Enum):
     OPEN_VIDEO = "open-video"
     OPEN_FOLDER = "open-folder"
     OPEN_SYNTHETIC = "open-synthetic"
+    OPEN_ADDRESS = "open-address"
+    CAMERAS = "cameras"
     SETTINGS = "settings"
     QUIT = "quit"
     START = "start"
@@ -115,6 +117,22 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Ctrl+G",),
         "Track rendered objects whose true positions are known",
         "synthetic",
+    ),
+    ActionSpec(
+        _ID.OPEN_ADDRESS,
+        _GROUP.SOURCE,
+        "Open &address…",
+        ("Ctrl+U",),
+        "Track a stream or a camera by its address, as rtsp://HOST/STREAM or csi://0",
+        "live",
+    ),
+    ActionSpec(
+        _ID.CAMERAS,
+        _GROUP.SOURCE,
+        "&Cameras…",
+        ("Ctrl+K",),
+        "Choose a camera, set its exposure and gain, and see its real rate",
+        "camera",
     ),
     ActionSpec(
         _ID.START,

@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.display import Display
-from app.errors import WorkerStuckError
+from app.errors import ConsoleError, WorkerStuckError
 from widgets.console import Console
 from widgets.error_hooks import ErrorHooks
 from widgets.main_window import NAME, MainWindow
 from widgets.memory import Memory
 from widgets.message_bar import Message
 from widgets.settings_desk import SettingsDesk
+from widgets.source_watch import SourceWatch
 from widgets.theme import apply_theme
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from app.feed import Feed
     from app.settings.in_use import SettingsInUse
     from app.sources.base import FrameMode
+    from widgets.camera_room import CameraRoom
     from widgets.engine_room import EngineRoom
     from widgets.machine_watch import MachineWatch
 
@@ -57,6 +60,7 @@ def run_console(
     in_use: SettingsInUse,
     state: QSettings,
     log_path: Path,
+    ask: Callable[[Callable[[], Any]], Future[Any]] | None = None,
 ) -> int:
     """Show the window until it is closed.
 
@@ -71,6 +75,8 @@ def run_console(
         Where layout and recent sources are kept.
     log_path : Path
         Named where an unexpected error is shown.
+    ask : callable, optional
+        Has a question answered where the cameras are; without it, here.
 
     Returns
     -------
@@ -101,6 +107,11 @@ def run_console(
     window.engines_requested.connect(
         partial(_show_engines, rooms, console, window, desk)
     )
+    camera_rooms: list[CameraRoom] = []
+    window.cameras_requested.connect(
+        partial(_show_cameras, camera_rooms, ask or _answer_here, console, window)
+    )
+    SourceWatch(console.bridge, window.message_bar)
     window.folder_changed.connect(lambda folder: setattr(memory, "folder", folder))
     window.closed.connect(lambda: setattr(memory, "layout", window.layout_now))
     if memory.layout is not None:
@@ -118,6 +129,8 @@ def run_console(
     finally:
         for room in rooms:
             room.close()
+        for camera_room in camera_rooms:
+            camera_room.close()
         watching.stop()
         for watch in watches:
             watch.close()
@@ -149,6 +162,29 @@ def _show_engines(
 
         rooms.append(EngineRoom(console, window, desk))
     rooms[0].show()
+
+
+def _show_cameras(
+    rooms: list[CameraRoom],
+    ask: Callable[[Callable[[], Any]], Future[Any]],
+    console: Console,
+    window: MainWindow,
+) -> None:
+    if not rooms:
+        # Loaded when it is asked for: it would delay the first picture.
+        from widgets.camera_room import CameraRoom
+
+        rooms.append(CameraRoom(ask, console, window))
+    rooms[0].show()
+
+
+def _answer_here(question: Callable[[], Any]) -> Future[Any]:
+    answer: Future[Any] = Future()
+    try:
+        answer.set_result(question())
+    except ConsoleError as error:
+        answer.set_exception(error)
+    return answer
 
 
 @contextmanager

@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
     pause_requested = Signal()  # to pause, or to go on
     step_requested = Signal()
     settings_requested = Signal()  # to see and change them
+    cameras_requested = Signal()  # to choose and set them
     engines_requested = Signal()  # to see, build and try engines
     remedy_chosen = Signal(object)  # Remedy: what a message's button does
     options_changed = Signal(object)  # OverlayOptions to draw from now on
@@ -313,6 +314,8 @@ class MainWindow(QMainWindow):
             _ID.OPEN_VIDEO: self._dialogs.ask_video,
             _ID.OPEN_FOLDER: self._dialogs.ask_folder,
             _ID.OPEN_SYNTHETIC: self._dialogs.ask_synthetic,
+            _ID.OPEN_ADDRESS: self._dialogs.ask_address,
+            _ID.CAMERAS: self.cameras_requested,
             _ID.SETTINGS: self.settings_requested,
             _ID.QUIT: self.close,
             _ID.START: self.start_requested,

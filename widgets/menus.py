@@ -25,9 +25,11 @@ MENUS: tuple[tuple[str, tuple[ActionId | str | None, ...]], ...] = (
     (
         "&File",
         (
+            _ID.CAMERAS,
             _ID.OPEN_VIDEO,
             _ID.OPEN_FOLDER,
             _ID.OPEN_SYNTHETIC,
+            _ID.OPEN_ADDRESS,
             RECENT,
             _ID.SESSIONS,
             None,
@@ -84,7 +86,14 @@ MENUS: tuple[tuple[str, tuple[ActionId | str | None, ...]], ...] = (
     ("&Help", (_ID.SHORTCUTS, _ID.ABOUT)),
 )
 """Titles and entries; None is a line between them."""
-_OPENERS = (_ID.OPEN_VIDEO, _ID.OPEN_FOLDER, _ID.OPEN_SYNTHETIC, RECENT)
+_OPENERS = (
+    _ID.CAMERAS,
+    _ID.OPEN_VIDEO,
+    _ID.OPEN_FOLDER,
+    _ID.OPEN_SYNTHETIC,
+    _ID.OPEN_ADDRESS,
+    RECENT,
+)
 
 
 class RecentMenu(QMenu):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from widgets.synthetic_dialog import SyntheticDialog
 
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 _VIDEO_FILTERS = (
     "Videos (*.mp4 *.mkv *.avi *.mov *.m4v *.webm *.mpg *.mpeg *.ts)",
     "All files (*)",
+)
+
+
+_ADDRESS_PX = 520
+_ADDRESS_TEXT = (
+    "rtsp://HOST/STREAM  a stream of a camera or a server\n"
+    "rtp://@:5000  a stream that is sent to this machine\n"
+    "csi://0?size=1280x720&fps=120  a camera of a Jetson\n"
+    "v4l2:///dev/video0?fps=120  a USB camera\n"
+    "gst://PIPELINE  anything that GStreamer reads"
 )
 
 
@@ -38,6 +48,7 @@ class SourceDialogs(QObject):
         self._window = window
         self._folder = folder
         self._scene_uri = ""
+        self._address = "rtsp://"
 
     def ask_video(self) -> None:
         """Ask for a video file."""
@@ -60,6 +71,18 @@ class SourceDialogs(QObject):
         dialog.uri_chosen.connect(self._on_scene_chosen)
         dialog.open()
 
+    def ask_address(self) -> None:
+        """Ask for the address of a stream or a camera, starting at the last one."""
+        dialog = QInputDialog(self._window)
+        dialog.setWindowTitle("Open address")
+        dialog.setLabelText(_ADDRESS_TEXT)
+        dialog.setTextValue(self._address)
+        dialog.setOkButtonText("Open")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.resize(_ADDRESS_PX, dialog.sizeHint().height())
+        dialog.textValueSelected.connect(self._on_address_typed)
+        dialog.open()
+
     def _file_dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self._window, title, self._folder)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -70,6 +93,11 @@ class SourceDialogs(QObject):
         self._folder = str(Path(path).parent)
         self.folder_changed.emit(self._folder)
         self.uri_chosen.emit(path)
+
+    def _on_address_typed(self, text: str) -> None:
+        if text.strip():
+            self._address = text.strip()
+            self.uri_chosen.emit(self._address)
 
     def _on_scene_chosen(self, uri: str) -> None:
         self._scene_uri = uri

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
-    QHBoxLayout,
+    QGridLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -25,13 +25,19 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
 _BUTTON_PX = (176, 92)
+_COLUMNS = 2
 _MOST_LINES = 5
 _TITLE_FACTOR = 1.6
-_OPENERS = (ActionId.OPEN_VIDEO, ActionId.OPEN_FOLDER, ActionId.OPEN_SYNTHETIC)
+_OPENERS = (
+    ActionId.CAMERAS,
+    ActionId.OPEN_VIDEO,
+    ActionId.OPEN_FOLDER,
+    ActionId.OPEN_SYNTHETIC,
+)
 
 
 class StartPage(QWidget):
-    """Three ways to open a source, and the sources opened before.
+    """Four ways to open a source, and the sources opened before.
 
     Parameters
     ----------
@@ -106,10 +112,10 @@ class StartPage(QWidget):
 
     def _lay_out(self) -> None:
         centre = Qt.AlignmentFlag.AlignHCenter
-        openers = QHBoxLayout()
+        openers = QGridLayout()
         openers.setSpacing(MARGIN_PX)
-        for button in self._openers:
-            openers.addWidget(button)
+        for at, button in enumerate(self._openers):
+            openers.addWidget(button, *divmod(at, _COLUMNS))
         recent = QVBoxLayout(self._recent_box)
         recent.setContentsMargins(0, 0, 0, 0)
         recent.setSpacing(GAP_PX // 2)

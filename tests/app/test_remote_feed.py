@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from app.camera_desk import read_controls
 from app.engine_trial import TrialLimits, TrialPhase
 from app.errors import FeedLostError, SourceLostError, SourceNotFoundError
 from app.feed_messages import portable_fault
@@ -92,6 +93,38 @@ def _finish(feed: RemoteFeed) -> tuple[PipelineStatus, FrameResult | None]:
     while not feed.results.is_drained:
         newest = feed.results.take(timeout_s=1) or newest
     return feed.status(), newest
+
+
+def test_a_question_is_answered_over_there_while_a_feed_runs(
+    process: FeedProcess,
+) -> None:
+    feed = process.make_feed(partial(FakeSource, None, delay_s=0.01), FakeEngine, LIVE)
+    feed.start()
+    _until(lambda: feed.status().ledger.inferred > 3, "the feed runs")
+
+    answer = process.ask(os.getpid).result(_PATIENCE_S)
+
+    assert answer not in (0, os.getpid())
+    assert feed.status().state is PipelineState.RUNNING
+    feed.stop()
+
+
+def test_a_question_that_fails_tells_why(process: FeedProcess) -> None:
+    missing = partial(read_controls, "/dev/missing")
+
+    with pytest.raises(SourceNotFoundError, match="/dev/missing"):
+        process.ask(missing).result(_PATIENCE_S)
+
+
+def test_a_question_is_not_waited_for_when_the_process_has_died(
+    process: FeedProcess,
+) -> None:
+    answer = process.ask(partial(time.sleep, 1000))
+
+    process.kill()
+
+    with pytest.raises(FeedLostError):
+        answer.result(_PATIENCE_S)
 
 
 def test_a_feed_runs_to_its_end_in_another_process(process: FeedProcess) -> None:

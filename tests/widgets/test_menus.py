@@ -85,8 +85,10 @@ def test_the_button_offers_every_way_to_open(parent: QWidget) -> None:
     menu = open_menu(parent, actions, RecentMenu(parent))
 
     assert [each.text() for each in menu.actions()] == [
+        "&Cameras…",
         "Open &video…",
         "Open image &folder…",
         "Open s&ynthetic scene…",
+        "Open &address…",
         "Open &recent",
     ]

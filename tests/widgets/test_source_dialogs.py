@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from widgets.source_dialogs import SourceDialogs
 from widgets.synthetic_dialog import SyntheticDialog
@@ -82,3 +82,15 @@ def test_the_form_of_a_scene_starts_at_the_last_one(
     )
     assert again.uri == chosen.args[0] == "synthetic://?speed=100-4800"
     again.reject()
+
+
+def test_an_address_is_typed(window: QWidget, qtbot: QtBot) -> None:
+    dialogs = SourceDialogs(window)
+    dialogs.ask_address()
+    dialog = window.findChildren(QInputDialog)[0]
+    dialog.setTextValue("  rtsp://camera/live ")
+
+    with qtbot.waitSignal(dialogs.uri_chosen) as chosen:
+        dialog.accept()
+
+    assert chosen.args == ["rtsp://camera/live"]

@@ -34,7 +34,13 @@ def test_it_tells_what_to_do_next(page: StartPage) -> None:
 
 
 @pytest.mark.parametrize(
-    "id_", [ActionId.OPEN_VIDEO, ActionId.OPEN_FOLDER, ActionId.OPEN_SYNTHETIC]
+    "id_",
+    [
+        ActionId.CAMERAS,
+        ActionId.OPEN_VIDEO,
+        ActionId.OPEN_FOLDER,
+        ActionId.OPEN_SYNTHETIC,
+    ],
 )
 def test_a_button_opens_each_kind_of_source(
     page: StartPage, actions: dict[ActionId, QAction], id_: ActionId, qtbot: QtBot
