@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from typing import TYPE_CHECKING, Any
 
+from app.durable import write_whole
 from app.errors import SettingsError
 from app.paths import settings_folder
 
@@ -92,11 +92,9 @@ class CameraStore:
         before = self._camera(camera)
         cameras[camera] = {**before, part: values}
         document = {"version": _VERSION, "cameras": cameras}
-        fresh = self._path.with_name(f"{self._path.name}.new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-            os.replace(fresh, self._path)  # noqa: PTH105  says what it does
+            write_whole(self._path, json.dumps(document, indent=2) + "\n")
         except OSError as error:
             raise SettingsError(
                 f"{self._path} cannot be written: {error.strerror}",
