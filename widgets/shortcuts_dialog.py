@@ -20,6 +20,8 @@ from widgets.actions import ACTIONS, ActionGroup
 from widgets.theme import GAP_PX, MARGIN_PX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from widgets.actions import ActionSpec
 
 _SIZE_PX = (700, 600)
@@ -35,10 +37,21 @@ _PICTURE_KEYS = (
 )
 
 
-class ShortcutsDialog(QDialog):
-    """One line an action, by group; made from the table of actions."""
+class KeysDialog(QDialog):
+    """One line an action, by group.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    groups : sequence
+        Headings with their lines: keys, what they do in a word, and in a sentence.
+    parent : QWidget, optional
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[tuple[str, Sequence[tuple[str, str, str]]]],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -47,12 +60,8 @@ class ShortcutsDialog(QDialog):
         grid.setHorizontalSpacing(2 * MARGIN_PX)
         grid.setVerticalSpacing(GAP_PX // 2)
         grid.setColumnStretch(2, 1)
-        for group in ActionGroup:
-            specs = [spec for spec in ACTIONS if spec.group is group and spec.keys]
-            _add_group(grid, group.value, [_line_of(spec) for spec in specs])
-        _add_group(
-            grid, "Mouse and focus", [(keys, "", tip) for keys, tip in _PICTURE_KEYS]
-        )
+        for heading, lines in groups:
+            _add_group(grid, heading, lines)
         area = QScrollArea()
         area.setWidget(page)
         area.setWidgetResizable(True)
@@ -66,12 +75,31 @@ class ShortcutsDialog(QDialog):
         self.resize(*_SIZE_PX)
 
 
+class ShortcutsDialog(KeysDialog):
+    """The keys of the console; made from the table of actions."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        groups = [
+            (
+                group.value,
+                [
+                    _line_of(spec)
+                    for spec in ACTIONS
+                    if spec.group is group and spec.keys
+                ],
+            )
+            for group in ActionGroup
+        ]
+        mouse = [(keys, "", tip) for keys, tip in _PICTURE_KEYS]
+        super().__init__([*groups, ("Mouse and focus", mouse)], parent)
+
+
 def _line_of(spec: ActionSpec) -> tuple[str, str, str]:
     return spec.shown_keys, spec.plain_text, spec.tip
 
 
 def _add_group(
-    grid: QGridLayout, heading: str, lines: list[tuple[str, str, str]]
+    grid: QGridLayout, heading: str, lines: Sequence[tuple[str, str, str]]
 ) -> None:
     row = grid.rowCount()
     title = QLabel(heading)

@@ -150,3 +150,21 @@ def trash_session(folder: Path) -> Path:
     except OSError as error:
         raise OutputError(f"{folder} cannot be moved: {error.strerror}") from error
     return target
+
+
+def restore_session(trashed: Path, folder: Path) -> None:
+    """Move a session from the trash to where it was.
+
+    Raises
+    ------
+    OutputError
+        If its name is taken by now, or it cannot be moved.
+    """
+    if folder.exists():
+        raise OutputError(
+            f"{folder.name} exists already", hint="Rename that session first."
+        )
+    try:
+        trashed.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{trashed} cannot be moved: {error.strerror}") from error

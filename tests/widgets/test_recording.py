@@ -6,21 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.recording.library import list_sessions
-from app.recording.manifest import SessionState, load_session_manifest
-from app.recording.recorder import Recorder
 from app.recording.settings import Quality, RecordingSettings
 from app.recording.status import FrameLosses, RecordingState, RecordingStatus
-from tests.fakes.recording import make_frame, make_result, source_spec
 from tests.fakes.statuses import status
 from widgets.actions import ActionId, make_actions
 from widgets.main_window import MainWindow
 from widgets.recording_desk import RecordingDesk
 from widgets.recording_panel import RecordingPanel
-from widgets.session_browser import SessionBrowser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,110 +121,6 @@ def test_the_actions_record_mark_and_stop(qtbot: QtBot) -> None:
     assert feed.asked == ["configure good", "start", "mark", "stop"]
     desk.deleteLater()
     window.close()
-
-
-def _record(folder: Path, name: str) -> None:
-    recorder = Recorder(dict, waits=True)
-    recorder.configure(RecordingSettings(folder, reserve_bytes=1_000_000))
-    recorder.open(source_spec())
-    recorder.start(name)
-    for at in range(13):
-        recorder.take_frame(make_frame(at))
-        recorder.take_result(make_result(make_frame(at)))
-    recorder.finish()
-
-
-@pytest.fixture
-def browser(qtbot: QtBot, tmp_path: Path) -> Iterator[SessionBrowser]:
-    for name in ("first", "second"):
-        _record(tmp_path, name)
-    parent = QWidget()
-    qtbot.addWidget(parent)
-    made = SessionBrowser(parent)
-    made.show_sessions(list_sessions(tmp_path))
-    yield made
-    parent.close()
-
-
-def test_sessions_are_listed_newest_first_with_their_figures(
-    browser: SessionBrowser,
-) -> None:
-    assert browser.names == ["second", "first"]
-    assert browser.cell(0, "Length") == "0.1 s"
-    assert browser.cell(0, "Tracks") == "3"
-    assert browser.cell(0, "State") == "complete"
-
-
-def test_searching_hides_what_does_not_match(
-    browser: SessionBrowser, qtbot: QtBot
-) -> None:
-    qtbot.keyClicks(browser._search, "FIR")
-
-    assert browser.names == ["first"]
-
-
-def test_opening_renaming_and_deleting_are_told(
-    browser: SessionBrowser, qtbot: QtBot, tmp_path: Path
-) -> None:
-    browser.choose(1)
-    with qtbot.waitSignal(browser.trash_requested) as trashed:
-        qtbot.mouseClick(browser._trash, Qt.MouseButton.LeftButton)
-    with qtbot.waitSignal(browser.rename_requested) as renamed:
-        browser._table.item(1, 1).setText("better")
-    with qtbot.waitSignal(browser.open_requested) as opened:
-        qtbot.mouseClick(browser._open, Qt.MouseButton.LeftButton)
-
-    assert trashed.args == [tmp_path / "first"]
-    assert renamed.args == [tmp_path / "first", "better"]
-    assert opened.args == [tmp_path / "first"]
-
-
-def test_the_desk_renames_on_disk_and_shows_why_it_cannot(
-    qtbot: QtBot, tmp_path: Path
-) -> None:
-    for name in ("first", "second"):
-        _record(tmp_path, name)
-    window = MainWindow()
-    qtbot.addWidget(window)
-    window.recording_panel.show_settings(RecordingSettings(tmp_path))
-    desk = RecordingDesk(window, lambda: None)
-    desk.show_sessions()
-    assert desk.browser is not None
-
-    desk.browser.rename_requested.emit(tmp_path / "first", "third")
-    desk.browser.rename_requested.emit(tmp_path / "second", "third")
-    desk.browser.trash_requested.emit(tmp_path / "third")
-
-    assert desk.browser.names == ["second"]
-    assert (tmp_path / ".trash" / "third" / "session.json").exists()
-    desk.browser.close()
-    window.close()
-    desk.deleteLater()
-
-
-def test_a_recording_whose_recorder_died_is_told_and_recovered(
-    qtbot: QtBot, tmp_path: Path
-) -> None:
-    _record(tmp_path, "first")
-    folder = tmp_path / "first"
-    load_session_manifest(folder).changed(state=SessionState.RECORDING).save(folder)
-    window = MainWindow()
-    qtbot.addWidget(window)
-    window.recording_panel.show_settings(RecordingSettings(tmp_path))
-    desk = RecordingDesk(window, lambda: None)
-
-    desk.look_for_unfinished()
-    assert window.message_bar.message is not None
-    told = window.message_bar.message.text
-    desk.show_sessions()
-    assert desk.browser is not None
-
-    assert "1 recording was never finished" in told
-    assert desk.browser.message == "Recovered: first"
-    assert desk.browser.cell(0, "State") == "recovered"
-    desk.browser.close()
-    window.close()
-    desk.deleteLater()
 
 
 def test_losing_frames_brings_the_panel_forward(qtbot: QtBot) -> None:
