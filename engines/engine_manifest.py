@@ -5,12 +5,12 @@ A converted model is a folder: `manifest.json` tells what the network takes and 
 """
 
 import importlib
-import json
 import platform
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-from engines.errors import ManifestError, PlanMismatchError
+from engines.documents import read_versioned, write_versioned
+from engines.errors import PlanMismatchError
 from engines.manifest import sha256_of_file
 
 ENGINE_MANIFEST_NAME = "engine.json"
@@ -64,11 +64,8 @@ class EngineManifest(NamedTuple):
 
 def save_engine_manifest(manifest: EngineManifest, folder: Path) -> None:
     """Write `engine.json` into a folder, whole or not at all."""
-    document = {"schema_version": SCHEMA_VERSION}
-    document.update(manifest._asdict())
-    unfinished = folder / (ENGINE_MANIFEST_NAME + ".new")
-    unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(folder / ENGINE_MANIFEST_NAME)
+    path = folder / ENGINE_MANIFEST_NAME
+    write_versioned(path, SCHEMA_VERSION, manifest._asdict())
 
 
 def load_engine_manifest(folder: Path) -> EngineManifest:
@@ -80,27 +77,8 @@ def load_engine_manifest(folder: Path) -> EngineManifest:
         If it is missing or something else.
     """
     path = folder / ENGINE_MANIFEST_NAME
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ManifestError(
-            f"cannot read {path}: {error.strerror}",
-            hint="Convert the network: that writes it.",
-        ) from error
-    except ValueError as error:
-        raise ManifestError(f"{path} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise ManifestError(f"{path} is no JSON object")
-    version = document.pop("schema_version", None)
-    if version != SCHEMA_VERSION:
-        raise ManifestError(
-            f"{path} is of schema version {version!r}, "
-            f"this Peregrine reads {SCHEMA_VERSION}"
-        )
-    try:
-        manifest = EngineManifest(**document)
-    except TypeError as error:
-        raise ManifestError(f"{path} lacks or has too many fields: {error}") from error
+    hint = "Convert the network: that writes it."
+    manifest = read_versioned(path, SCHEMA_VERSION, EngineManifest, hint)
     return manifest._replace(
         steps=tuple(manifest.steps), input_shape=tuple(manifest.input_shape)
     )

@@ -7,10 +7,10 @@ NHWC or NCHW, float or uint8, probabilities, logits or several classes.
 
 import enum
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
+from engines.documents import read_document, write_versioned
 from engines.errors import ManifestError
 
 MANIFEST_NAME = "manifest.json"
@@ -151,15 +151,9 @@ def load_manifest(folder: Path) -> ModelManifest:
         If it is missing, is no JSON, is of a newer schema, or a field is wrong.
     """
     path = folder / MANIFEST_NAME
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ManifestError(
-            f"cannot read {path}: {error.strerror}",
-            hint="A model is a folder with a manifest.json and the files it names.",
-        ) from error
-    except ValueError as error:
-        raise ManifestError(f"{path} is not JSON: {error}") from error
+    document = read_document(
+        path, "A model is a folder with a manifest.json and the files it names."
+    )
     return manifest_from_document(document, folder)
 
 
@@ -229,8 +223,7 @@ def _check(manifest: ModelManifest) -> None:
 
 def save_manifest(manifest: ModelManifest, folder: Path) -> None:
     """Write `manifest.json` into a folder, whole or not at all."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
+    fields = {
         "name": manifest.name,
         "input": _fields(manifest.input),
         "output": _fields(manifest.output),
@@ -240,9 +233,7 @@ def save_manifest(manifest: ModelManifest, folder: Path) -> None:
         "sha256": dict(manifest.sha256),
         "notes": manifest.notes,
     }
-    unfinished = folder / (MANIFEST_NAME + ".new")
-    unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(folder / MANIFEST_NAME)
+    write_versioned(folder / MANIFEST_NAME, SCHEMA_VERSION, fields)
 
 
 def _fields(spec: Any) -> Dict[str, Any]:  # noqa: ANN401

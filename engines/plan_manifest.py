@@ -4,11 +4,11 @@ TensorRT refuses a plan of another version or GPU in its own words or with a cra
 so a plan carries a small JSON file and is refused by that, before it is touched.
 """
 
-import json
 from pathlib import Path
 from typing import List, NamedTuple, Optional
 
 from engines.base import Precision
+from engines.documents import read_versioned, write_versioned
 from engines.errors import ManifestError, PlanMismatchError
 from engines.manifest import sha256_of_file
 
@@ -51,12 +51,7 @@ def manifest_path(plan: Path) -> Path:
 
 def save_plan_manifest(manifest: PlanManifest, plan: Path) -> None:
     """Write the manifest beside a plan, whole or not at all."""
-    document = {"schema_version": SCHEMA_VERSION}
-    document.update(manifest._asdict())
-    path = manifest_path(plan)
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_versioned(manifest_path(plan), SCHEMA_VERSION, manifest._asdict())
 
 
 def load_plan_manifest(plan: Path) -> PlanManifest:
@@ -68,28 +63,11 @@ def load_plan_manifest(plan: Path) -> PlanManifest:
         If it is missing or something else.
     """
     path = manifest_path(plan)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ManifestError(
-            f"cannot read {path}: {error.strerror}",
-            hint="A plan runs only where it was built, which its manifest tells: "
-            "convert the network on this machine.",
-        ) from error
-    except ValueError as error:
-        raise ManifestError(f"{path} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise ManifestError(f"{path} is no JSON object")
-    version = document.pop("schema_version", None)
-    if version != SCHEMA_VERSION:
-        raise ManifestError(
-            f"{path} is of schema version {version!r}, "
-            f"this Peregrine reads {SCHEMA_VERSION}"
-        )
-    try:
-        manifest = PlanManifest(**document)
-    except TypeError as error:
-        raise ManifestError(f"{path} lacks or has too many fields: {error}") from error
+    hint = (
+        "A plan runs only where it was built, which its manifest tells: convert the "
+        "network on this machine."
+    )
+    manifest = read_versioned(path, SCHEMA_VERSION, PlanManifest, hint)
     for name, value in manifest._asdict().items():
         if not isinstance(value, PlanManifest.__annotations__[name]):
             raise ManifestError(f"{path} has {name} {value!r}")

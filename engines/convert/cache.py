@@ -1,12 +1,12 @@
 """Find an engine that is already there."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 from engines.convert.output_folder import OutputFolder
 from engines.convert.tensorboard_log import FOLDER_NAME as TENSORBOARD_FOLDER
+from engines.documents import read_document
 from engines.engine_manifest import (
     ENGINE_MANIFEST_NAME,
     load_engine_manifest,
@@ -53,14 +53,7 @@ def read_report(folder: Path) -> Dict[str, Any]:
     ManifestError
         If there is none.
     """
-    path = folder / REPORT_NAME
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestError(f"cannot read {path}: {error}") from error
-    if not isinstance(document, dict):
-        raise ManifestError(f"{path} is no report")
-    return document
+    return read_document(folder / REPORT_NAME)
 
 
 def copy_engine(found: Path, folder: Path) -> None:

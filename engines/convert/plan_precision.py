@@ -30,13 +30,9 @@ def half_typed(content: bytes) -> bytes:
     MissingLibraryError
         If onnx or ONNX Runtime is not installed.
     """
-    onnx = import_onnx("precision fp16 with this TensorRT")
-    try:
-        float16 = importlib.import_module("onnxruntime.transformers.float16")
-    except ImportError as error:
-        raise missing_library(
-            "onnxruntime", _INSTALL, "precision fp16 with this TensorRT"
-        ) from error
+    purpose = "precision fp16 with this TensorRT"
+    onnx = import_onnx(purpose)
+    float16 = _import_part("onnxruntime.transformers.float16", purpose)
     model = _read(onnx, content)
     with warnings.catch_warnings():
         # Weights too small for half precision are rounded to its smallest: as asked.
@@ -66,13 +62,9 @@ def quantised(content: bytes, tensors: "List[NDArray[Any]]") -> bytes:
     MissingLibraryError
         If onnx or ONNX Runtime is not installed.
     """
-    onnx = import_onnx("precision int8 with TensorRT")
-    try:
-        quantization = importlib.import_module("onnxruntime.quantization")
-    except ImportError as error:
-        raise missing_library(
-            "onnxruntime", _INSTALL, "precision int8 with TensorRT"
-        ) from error
+    purpose = "precision int8 with TensorRT"
+    onnx = import_onnx(purpose)
+    quantization = _import_part("onnxruntime.quantization", purpose)
     model = _read(onnx, content)
     fixed = {one.name for one in model.graph.initializer}
     names = [one.name for one in model.graph.input if one.name not in fixed]
@@ -113,6 +105,14 @@ def _outermost(model: Any) -> List[str]:  # noqa: ANN401  a ModelProto
     names = [node.name for node in model.graph.node if node.op_type == "Conv"]
     # Of a network this small, nothing would be left.
     return [names[0], names[-1]] if len(names) > 3 else []
+
+
+def _import_part(name: str, purpose: str) -> Any:  # noqa: ANN401
+    """Import a part of ONNX Runtime, which not every build of it has."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise missing_library("onnxruntime", _INSTALL, purpose) from error
 
 
 def _read(onnx: Any, content: bytes) -> Any:  # noqa: ANN401  a module, a ModelProto

@@ -241,8 +241,10 @@ def test_a_trial_can_be_cancelled(
 
     _until(lambda: phase() is TrialPhase.REJECTED, "it is over")
     _until(lambda: second.engines[0].is_closed, "it is closed")
-    counted = first.engines[0].inferred
+    counted, tried = first.engines[0].inferred, second.engines[0].inferred
     _until(lambda: first.engines[0].inferred > counted + 5, "the first infers")
+    assert second.engines[0].inferred == tried
+    assert pipeline.status().state is PipelineState.RUNNING
 
 
 @pytest.mark.parametrize("after", [TrialPhase.SHADOW, TrialPhase.PROBATION])

@@ -231,18 +231,24 @@ def test_other_thresholds_take_effect_while_it_runs() -> None:
     pipeline = Pipeline(
         FakeSource(None), FakeEngine, FrameMode.EVERY_FRAME, frame_limit=None
     )
+    blobs: list[int] = []
+
+    def see(count: int) -> bool:
+        result = pipeline.results.take(0.1)
+        if result is not None:
+            blobs.append(len(result.blobs))
+        return blobs[-1:] == [count]
+
     pipeline.start()
-    _wait_until(lambda: pipeline.results.take(0.1) is not None)
+    _wait_until(lambda: see(1))
 
     pipeline.set_thresholds(Thresholds(0.95, 0.99))
 
-    _wait_until(
-        lambda: (
-            (result := pipeline.results.take(0.1)) is not None
-            and len(result.blobs) == 0
-        )
-    )
+    _wait_until(lambda: see(0))
     pipeline.stop()
+    # One square in each, and none from some frame on.
+    assert sorted(blobs, reverse=True) == blobs
+    assert set(blobs) == {0, 1}
 
 
 def test_thresholds_can_be_given_back_to_the_model() -> None:

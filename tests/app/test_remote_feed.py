@@ -211,6 +211,7 @@ def test_thresholds_reach_the_process(process: FeedProcess, is_early: bool) -> N
         feed.start()
     _until(lambda: feed.status().thresholds == (0.1, 0.2), "they are in use")
     feed.stop()
+    assert feed.status().thresholds == Thresholds(0.1, 0.2)
 
 
 @pytest.mark.parametrize("is_early", [False, True])
@@ -318,7 +319,11 @@ def test_another_engine_takes_over_in_the_process(process: FeedProcess) -> None:
         return trial is not None and trial.phase is TrialPhase.ACCEPTED
 
     _until(is_accepted, "it is accepted")
+    inferred = feed.status().ledger.inferred
+    _until(lambda: feed.status().ledger.inferred > inferred + 5, "it infers on")
     feed.stop()
+    assert feed.status().state is PipelineState.STOPPED
+    assert feed.status().fault is None
 
 
 def test_closing_ends_a_running_feed(process: FeedProcess) -> None:

@@ -200,15 +200,22 @@ def test_the_end_is_told_again_and_again(source: FrameSource) -> None:
                 source.read(0.0)
 
 
-def test_closing_twice_is_fine(source: FrameSource) -> None:
-    source.open()
+def test_a_source_closed_twice_opens_again(source: FrameSource) -> None:
+    spec = source.open()
 
     source.close()
     source.close()
 
+    with closing(source):
+        assert source.open() == spec
 
-def test_closing_without_opening_is_fine(source: FrameSource) -> None:
+
+def test_a_source_closed_before_it_is_open_can_be_opened(source: FrameSource) -> None:
     source.close()
+
+    with closing(source):
+        source.open()
+        assert source.read(1.0) is not None
 
 
 def test_a_closed_source_opens_again_from_the_start(source: FrameSource) -> None:

@@ -144,6 +144,7 @@ def test_the_last_picture_of_a_source_that_ended_stays(bench: Bench) -> None:
     bench.wait_for_state(PipelineState.FINISHED)
 
     bench.wait(bench.window.video_view.isVisible)
+    assert not bench.window.start_page.isVisible()
 
 
 def test_a_missing_source_is_told_and_the_console_stays_up(bench: Bench) -> None:
@@ -303,6 +304,7 @@ def test_a_source_that_never_stops_is_given_up_and_told(
 
     bench.wait(lambda: "did not stop within 0.2 s" in bench.message())
     bench.wait_for_state(PipelineState.FAULTED)
+    assert bench.window.isVisible()
     release.set()
     bench.made[0].stop()
 
@@ -385,7 +387,9 @@ def test_start_opens_the_source_of_the_last_time(bench: Bench) -> None:
 
     bench.wait(lambda: len(bench.made) == 1)
     bench.wait(lambda: bench.made[0].status().state is PipelineState.RUNNING)
+    assert bench.made[0].source_spec is not None
     again.close()
+    assert bench.made[0].status().state is PipelineState.STOPPED
 
 
 def test_what_is_drawn_reaches_the_display_and_the_settings(bench: Bench) -> None:

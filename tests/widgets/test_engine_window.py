@@ -400,8 +400,13 @@ def test_a_trial_that_goes_on_can_be_cancelled(
     window.tabs.setCurrentWidget(window.trial)
     window.trial.show_trial(TrialStatus(1, TrialPhase.SHADOW))
 
+    assert window.trial.cancel.isVisible()
+
     with qtbot.waitSignal(desk.trial_cancelled):
         qtbot.mouseClick(window.trial.cancel, Qt.MouseButton.LeftButton)
+
+    window.trial.show_trial(TrialStatus(1, TrialPhase.REJECTED))
+    assert not window.trial.cancel.isVisible()
 
 
 def test_an_unexpected_name_is_said(window: EngineWindow) -> None:

@@ -205,9 +205,8 @@ def test_a_folder_that_takes_no_export_is_told(
 
     bench.dialog.export_chosen.emit(str(tmp_path / "file" / "mine.json"), DIM)
 
-    qtbot.waitUntil(
-        lambda: bench.dialog.note_text.startswith("Not exported: cannot write")
-    )
+    qtbot.waitUntil(lambda: bool(bench.dialog.note_text))
+    assert bench.dialog.note_text.startswith("Not exported: cannot write")
 
 
 def test_settings_that_cannot_be_saved_are_told_and_hold(

@@ -62,7 +62,10 @@ def test_a_cancelled_dialog_tells_nothing(window: QWidget, qtbot: QtBot) -> None
     dialogs.ask_video()
 
     with qtbot.assertNotEmitted(dialogs.uri_chosen):
-        qtbot.keyClick(open_file_dialog(window), Qt.Key.Key_Escape)
+        dialog = open_file_dialog(window)
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+    assert not dialog.isVisible()
 
 
 def test_the_form_of_a_scene_starts_at_the_last_one(

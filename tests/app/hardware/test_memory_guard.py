@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import pytest
 
 from app.engine_choice import EngineChoice
 from app.hardware import memory_guard, tree
+from app.hardware.memory import read_memory
 from app.hardware.memory_guard import (
     MemoryReserveError,
     engine_need_mb,
@@ -22,6 +24,7 @@ from engines.base import Engine, EngineKind
 from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.convert.request import ConversionRequest, Target
 from engines.manifest import InputSpec, ModelManifest
+from engines.reference import ReferenceEngine
 from tests.fakes.boards import build_board
 
 if TYPE_CHECKING:
@@ -35,8 +38,19 @@ def tx2(tmp_path: Path) -> Tree:
     return Tree(build_board("tx2_r32_maxp_core_arm", tmp_path))
 
 
-def test_what_leaves_the_reserve_is_let_through(tx2: Tree) -> None:
-    require_memory("The engine", 4800.0, tx2)
+def test_what_leaves_just_the_reserve_is_let_through(tx2: Tree) -> None:
+    memory = read_memory(tx2)
+    assert memory is not None
+    most_mb = memory.available_mb - reserve_mb(memory)
+    refused: list[float] = []
+
+    for needed_mb in (most_mb - 1.0, most_mb + 1.0):
+        try:
+            require_memory("The engine", needed_mb, tx2)
+        except MemoryReserveError:
+            refused.append(needed_mb)
+
+    assert refused == [most_mb + 1.0]
 
 
 def test_what_would_take_the_reserve_is_refused_with_the_figures(tx2: Tree) -> None:
@@ -50,8 +64,17 @@ def test_what_would_take_the_reserve_is_refused_with_the_figures(tx2: Tree) -> N
     assert "5510 MB are available now" in refusal.value.hint
 
 
-def test_a_system_that_does_not_tell_refuses_nothing(tmp_path: Path) -> None:
-    require_memory("The engine", 1e9, Tree(tmp_path))
+def test_a_system_that_does_not_tell_refuses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "Tree", lambda: Tree(tmp_path))
+    monkeypatch.setitem(memory_guard._LIBRARIES_MB, EngineKind.REFERENCE, 1e9)
+    assert read_memory(Tree(tmp_path)) is None
+
+    with closing(
+        open_within_memory(ReferenceEngine, EngineKind.REFERENCE, None)
+    ) as engine:
+        assert engine.spec.kind is EngineKind.REFERENCE
 
 
 @pytest.mark.parametrize(

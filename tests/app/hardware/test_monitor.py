@@ -95,7 +95,11 @@ def test_a_sensor_that_answers_again_is_told_again(let_go: threading.Event) -> N
     let_go.set()
 
     _until(lambda: monitor.sample().memory is not None)
+    sample = monitor.sample()
     monitor.stop()
+
+    assert sample.memory == Memory(100.0, 50.0)
+    assert sample.gaps == ()
 
 
 def test_the_sensors_can_be_read_more_often_while_it_runs() -> None:

@@ -122,14 +122,17 @@ def test_values_that_cannot_be_meant_are_refused(target, chosen):
 
 
 def test_a_plan_may_have_a_workspace_that_tf_trt_cannot():
-    request = ConversionRequest(
-        Path("m"),
-        Target.TENSORRT,
-        Path("o"),
-        nvidia=NvidiaParameters(workspace_mib=4096),
-    )
+    refused = []
+    for target in (Target.TENSORRT, Target.TF_TRT):
+        request = ConversionRequest(
+            Path("m"), target, Path("o"), nvidia=NvidiaParameters(workspace_mib=4096)
+        )
+        try:
+            request.require_supported()
+        except UnsupportedTargetError:
+            refused.append(target)
 
-    request.require_supported()
+    assert refused == [Target.TF_TRT]
 
 
 def test_parameters_make_another_engine_but_the_timing_cache():

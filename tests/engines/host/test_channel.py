@@ -133,9 +133,13 @@ def test_the_kernel_says_who_is_at_the_other_end(ends):
 
 
 def test_the_own_user_is_let_in(ends):
-    _, far = ends
+    near, far = ends
 
     check_peer(far)
+
+    # It is left open, and gets what is said.
+    near.send(Ping(7))
+    assert Channel(far).receive() == Ping(7)
 
 
 def test_another_user_is_refused(ends, monkeypatch):

@@ -320,6 +320,9 @@ def test_a_log_line_after_the_clients_end_is_dropped():
     with near:
         far.close()
 
-        ForwardingHandler(Channel(near)).handle(
-            logging.LogRecord("engines.x", 30, "", 0, "late", (), None)
-        )
+        record = logging.LogRecord("engines.x", 30, "", 0, "late", (), None)
+
+        assert ForwardingHandler(Channel(near)).handle(record)
+        # And nobody who writes to it directly is left in doubt.
+        with pytest.raises(OSError, match="Broken pipe"):
+            near.sendall(b"late")

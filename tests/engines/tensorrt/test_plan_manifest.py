@@ -39,6 +39,14 @@ def manifest_of(plan, **changes):
     return manifest._replace(**changes)
 
 
+def fits(manifest, plan, place, precision=None):
+    try:
+        require_plan_fits(manifest, plan, place, precision)
+    except PlanMismatchError:
+        return False
+    return True
+
+
 def test_a_manifest_is_read_as_it_was_written(plan):
     manifest = manifest_of(plan)
 
@@ -48,13 +56,17 @@ def test_a_manifest_is_read_as_it_was_written(plan):
 
 
 def test_a_plan_fits_where_it_was_built(plan):
-    require_plan_fits(manifest_of(plan), plan, TX2, Precision.FP16)
+    assert fits(manifest_of(plan), plan, TX2, Precision.FP16)
+    assert not fits(manifest_of(plan), plan, TX2, Precision.FP32)
 
 
 def test_a_plan_without_a_gpu_in_its_manifest_fits_every_gpu(plan):
     anywhere = manifest_of(plan, gpu="", compute_capability="")
+    orin = TX2._replace(gpu="Orin", compute_capability="8.7")
 
-    require_plan_fits(anywhere, plan, TX2)
+    assert fits(anywhere, plan, TX2)
+    assert fits(anywhere, plan, orin)
+    assert not fits(manifest_of(plan), plan, orin)
 
 
 @pytest.mark.parametrize(
