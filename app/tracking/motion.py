@@ -112,9 +112,8 @@ class Motion:
 
     def combined(self) -> Floats:
         """Mean over the models: x, y and their velocities, shape (4, T)."""
-        mean: Floats = np.einsum(
-            "mt,mkt->kt", self.state[:, _WEIGHT], self.state[:, _MEAN]
-        )
+        weighted = self.state[:, _MEAN] * self.state[:, _WEIGHT, None]
+        mean: Floats = weighted.sum(axis=0)
         return mean
 
     def cruising(self) -> Floats:
@@ -133,12 +132,12 @@ class Motion:
         """
         weight = self.state[:, _WEIGHT]
         apart = self.state[:, _POSITION] - centre_px
-        weighted = apart * weight[:, None]
-        covariance = np.empty((3, weight.shape[1]))
-        np.einsum("mt,mt->t", weighted[:, 0], apart[:, 0], out=covariance[0])
-        np.einsum("mt,mt->t", weighted[:, 0], apart[:, 1], out=covariance[1])
-        np.einsum("mt,mt->t", weighted[:, 1], apart[:, 1], out=covariance[2])
-        covariance[::2] += np.einsum("mt,mt->t", weight, self.state[:, _PP])
+        products = np.empty((MODELS, 3, weight.shape[1]))
+        np.multiply(apart, apart[:, :1], out=products[:, :2])
+        np.multiply(apart[:, 1], apart[:, 1], out=products[:, 2])
+        products[:, ::2] += self.state[:, _PP, None]
+        products *= weight[:, None]
+        covariance: Floats = products.sum(axis=0)
         return covariance
 
     def sigma_px(self, centre_px: Floats) -> Floats:

@@ -305,13 +305,14 @@ class Tracker:
         table = self._table
         is_found = table.seen_s == time_s
         is_tentative = table.state == TENTATIVE
-        table.log_chance[~is_found & is_tentative] += MISS_LOG_RATIO
         is_believed = ~is_tentative
-        is_believed[is_tentative] = believable(
-            table.log_chance[is_tentative], self._log_believed
-        )
         is_over = ~is_found & (time_s - table.seen_s > patience_s)
-        is_over |= is_tentative & (table.log_chance > 0)
+        if is_tentative.any():
+            table.log_chance[~is_found & is_tentative] += MISS_LOG_RATIO
+            is_believed[is_tentative] = believable(
+                table.log_chance[is_tentative], self._log_believed
+            )
+            is_over |= is_tentative & (table.log_chance > 0)
         table.state[is_believed & is_found] = CONFIRMED
         table.state[~is_tentative & ~is_found] = LOST
         table.state[is_over] = ENDED

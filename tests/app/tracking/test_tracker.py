@@ -215,6 +215,19 @@ def test_dropped_frames_bend_no_velocity() -> None:
         assert tracks.vy_px_s[0] == pytest.approx(300, abs=2)
 
 
+@pytest.mark.parametrize("dropped", [3, 4, 5, 12, 25, 38])
+def test_a_frame_dropped_anywhere_changes_no_velocity(dropped: int) -> None:
+    paths = [line(50, 60, 900, 300), line(900, 500, -400, 120)]
+    camera = Camera(noise_px=0.0)
+
+    story = follow(film(paths, camera, [n for n in range(40) if n != dropped]))
+
+    assert [len(ids) for ids in story.ids] == [1, 1]
+    for tracks in story.tracks[3:]:
+        assert sorted(tracks.vx_px_s) == pytest.approx([-400, 900], abs=2)
+        assert sorted(tracks.vy_px_s) == pytest.approx([120, 300], abs=2)
+
+
 def test_a_swarm_keeps_its_ids_when_a_fifth_of_the_frames_is_dropped() -> None:
     kept = np.flatnonzero(np.random.default_rng(3).random(120) > 0.2).tolist()
 
@@ -503,6 +516,33 @@ def test_the_rate_of_frames_does_not_matter() -> None:
     slower = _ids_and_states(_moved(shots, 0, 0, 1, 4), slow)
 
     assert slower == _ids_and_states(_moved(shots, 0, 0, 1, 1), fast)
+
+
+def _who_is_who(shots: list, frames: list[int]) -> dict[tuple[int, int], int]:
+    """The id of every blob that has one, by frame and row."""
+    return {
+        (frame, blob): track_id
+        for frame, tracks in zip(frames, follow(shots).tracks, strict=True)
+        for track_id, blob in zip(tracks.id.tolist(), tracks.blob.tolist(), strict=True)
+        if blob >= 0
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_time_that_runs_backwards_gives_the_same_associations(seed: int) -> None:
+    camera = Camera(miss_ratio=0.05, clutter_per_frame=1, seed=seed)
+    shots = film(_swarm(6, 500.0, seed), camera, 80)
+    back = [type(each)(1 - each.time_s, each.blobs, each.truth) for each in shots[::-1]]
+
+    forward = _who_is_who(shots, list(range(80)))
+    backward = _who_is_who(back, list(range(79, -1, -1)))
+
+    # A track starts at its second or third blob, at the other end of time.
+    both = sorted(forward.keys() & backward.keys())
+    assert len(both) > 0.85 * len(forward)
+    pairs = {(forward[each], backward[each]) for each in both}
+    assert len(pairs) == len({one for one, _ in pairs})
+    assert len(pairs) == len({other for _, other in pairs})
 
 
 # Limits
