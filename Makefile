@@ -1,7 +1,7 @@
 # Everything a newcomer types. Python and make are all that has to be there.
 PYTHON ?= python3
 
-.PHONY: run test lint engines format lock screenshot tracking-benchmark
+.PHONY: gstreamer run test lint engines format lock screenshot tracking-benchmark
 
 run: ## Set up and open the console (headless where there is no display)
 	@$(PYTHON) tools/bootstrap.py console
@@ -41,3 +41,9 @@ tracking-benchmark: ## The tracker beside others on the same detections (minutes
 
 screenshot: ## Make docs/images/console.png
 	@.venv/bin/python tools/make_screenshot.py docs/images/console.png
+
+gstreamer: ## What csi:// and gst:// need, from the system's packages (as root)
+	apt-get update -qq
+	apt-get install -qq --no-install-recommends python3-gi python3-gst-1.0 \
+	    gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-good \
+	    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav

@@ -48,9 +48,9 @@ class CameraStore:
             return {}
         return {str(name): _whole(values) for name, values in presets.items()}
 
-    def save_control(self, camera: str, name: str, value: int) -> None:
-        """Keep one value; raises as `save_preset`."""
-        self._change(camera, "controls", {**self.controls(camera), name: value})
+    def add_controls(self, camera: str, values: Mapping[str, int]) -> None:
+        """Keep these values beside those there are; raises as `save_preset`."""
+        self._change(camera, "controls", {**self.controls(camera), **values})
 
     def save_controls(self, camera: str, values: Mapping[str, int]) -> None:
         """Keep these values and no others; raises as `save_preset`."""
@@ -94,7 +94,7 @@ class CameraStore:
         document = {"version": _VERSION, "cameras": cameras}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._path, json.dumps(document, indent=2) + "\n")
+            write_whole(self._path, json.dumps(document, indent=2))
         except OSError as error:
             raise SettingsError(
                 f"{self._path} cannot be written: {error.strerror}",

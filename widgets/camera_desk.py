@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _POLL_MS = 30
 # A slider is moved faster than some drivers answer.
 _SEND_MS = 60
+# Writing waits for the disk, and the window with it.
+_KEEP_MS = 600
 
 
 class CameraDesk(QObject):
@@ -51,6 +53,7 @@ class CameraDesk(QObject):
         self.store = store
         self._waiting: list[tuple[Future[Any], Callable[[Any], None]]] = []
         self._unsent: dict[str, int] = {}
+        self._unkept: dict[str, int] = {}
         self._camera: CameraDescription | None = None
         self._poll_timer = QTimer(self)
         self._poll_timer.setInterval(_POLL_MS)
@@ -59,6 +62,11 @@ class CameraDesk(QObject):
         self._send_timer.setInterval(_SEND_MS)
         self._send_timer.setSingleShot(True)
         self._send_timer.timeout.connect(self._send)
+
+        self._keep_timer = QTimer(self)
+        self._keep_timer.setInterval(_KEEP_MS)
+        self._keep_timer.setSingleShot(True)
+        self._keep_timer.timeout.connect(self.keep)
 
     @property
     def is_waiting(self) -> bool:
@@ -72,6 +80,7 @@ class CameraDesk(QObject):
     def read(self, camera: CameraDescription) -> None:
         """Ask for the controls of a camera."""
         self._send()
+        self.keep()
         self._camera = camera
         self._put(
             partial(camera_desk.read_controls, camera.path),
@@ -84,7 +93,8 @@ class CameraDesk(QObject):
             return
         self._unsent[name] = value
         if is_kept:
-            self._keep(partial(self.store.save_control, self._camera.key, name, value))
+            self._unkept[name] = value
+            self._keep_timer.start()
         if not self._send_timer.isActive():
             self._send_timer.start()
 
@@ -92,7 +102,7 @@ class CameraDesk(QObject):
         """Set many, and keep these and no others."""
         if self._camera is None:
             return
-        self._unsent = {}
+        self._unsent, self._unkept = {}, {}
         self._keep(partial(self.store.save_controls, self._camera.key, values))
         self._set(self._camera, values)
 
@@ -105,6 +115,12 @@ class CameraDesk(QObject):
         """Forget a preset of the camera read last."""
         if self._camera is not None:
             self._keep(partial(self.store.remove_preset, self._camera.key, name))
+
+    def keep(self) -> None:
+        """Write what was set, which waits for a slider to come to rest."""
+        values, self._unkept = self._unkept, {}
+        if values and self._camera is not None:
+            self._keep(partial(self.store.add_controls, self._camera.key, values))
 
     def poll(self) -> None:
         """Look for answers; the timer calls this, and so do tests."""
@@ -126,8 +142,9 @@ class CameraDesk(QObject):
 
     def close(self) -> None:
         """Ask and look no more."""
-        self._send_timer.stop()
-        self._poll_timer.stop()
+        for timer in (self._send_timer, self._keep_timer, self._poll_timer):
+            timer.stop()
+        self.keep()
         self._waiting.clear()
 
     def _put(self, question: Callable[[], Any], take: Callable[[Any], None]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -38,6 +40,8 @@ OPEN_TIMEOUT_S = 1.8
 _READ_TIMEOUT_S = 1.5
 _MOST_DAMAGED = 100
 _FALLBACK_RATE_HZ = 30.0
+_SANE_HZ = (0.5, 1000.0)
+_MEASURED_FRAMES = 8
 # A packet that comes later than this is not waited for to put the others in order.
 _REORDER_US = 50_000
 
@@ -136,12 +140,14 @@ class StreamCapture:
         stream = container.streams.video[0]
         # A second decoding thread gains nothing at 720p and delays every frame.
         stream.codec_context.thread_count = 1
-        rate_hz = float(stream.average_rate or stream.guessed_rate or _FALLBACK_RATE_HZ)
-        self._clock = StreamClock(rate_hz)
         self._packets = container.demux(stream)
         self._damaged = 0
         while not self._frames:
             self._frames = self._decoded()
+        rate_hz = float(stream.average_rate or stream.guessed_rate or 0)
+        if not _SANE_HZ[0] <= rate_hz <= _SANE_HZ[1]:
+            rate_hz = self._measured_rate()
+        self._clock = StreamClock(rate_hz)
         first = self._frames[0]
         self._size = (first.width, first.height)
         image = self._image_of(first)
@@ -153,6 +159,14 @@ class StreamCapture:
             is_colour=image.ndim == 3,
             pixels=stream.codec_context.name.upper(),
         )
+
+    def _measured_rate(self) -> float:
+        """Where a stream tells none, as JPEG over RTP: by its first pictures."""
+        while len(self._frames) < _MEASURED_FRAMES:
+            self._frames += self._decoded()
+        times_s = [frame.time for frame in self._frames if frame.pts is not None]
+        steps_s = [b - a for a, b in pairwise(times_s) if b > a]
+        return 1 / median(steps_s) if steps_s else _FALLBACK_RATE_HZ
 
     def _decoded(self) -> list[VideoFrame]:
         """Frames of the next packet: mostly one, sometimes none."""

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def test_values_are_kept_for_each_camera(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "cameras.json"
-    CameraStore(path).save_control("a", "Gain", 3)
-    CameraStore(path).save_control("b", "Gain", 4)
-    CameraStore(path).save_control("a", "Exposure", 90)
+    CameraStore(path).add_controls("a", {"Gain": 3})
+    CameraStore(path).add_controls("b", {"Gain": 4})
+    CameraStore(path).add_controls("a", {"Exposure": 90})
 
     assert CameraStore(path).controls("a") == {"Gain": 3, "Exposure": 90}
     assert CameraStore(path).controls("b") == {"Gain": 4}
@@ -25,7 +25,7 @@ def test_values_are_kept_for_each_camera(tmp_path: Path) -> None:
 
 def test_presets_come_and_go(tmp_path: Path) -> None:
     store = CameraStore(tmp_path / "cameras.json")
-    store.save_control("a", "Gain", 3)
+    store.add_controls("a", {"Gain": 3})
     store.save_preset("a", "night", {"Gain": 9})
     store.save_preset("a", "day", {"Gain": 1})
     store.remove_preset("a", "day")
@@ -59,6 +59,6 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     store = CameraStore(tmp_path / "file" / "cameras.json")
 
     with pytest.raises(SettingsError, match="cannot be written") as caught:
-        store.save_control("a", "Gain", 3)
+        store.add_controls("a", {"Gain": 3})
 
     assert caught.value.hint

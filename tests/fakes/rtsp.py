@@ -96,6 +96,8 @@ class RtspServer:
     rate_hz : int
     frame_limit : int, optional
         Ends the stream after as many pictures.
+    port : int
+        0 takes a free one, and keeps it.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class RtspServer:
         size: tuple[int, int] = (64, 48),
         rate_hz: int = 100,
         frame_limit: int | None = None,
+        port: int = 0,
     ) -> None:
         self.size = size
         self.is_stalled = False
@@ -113,7 +116,7 @@ class RtspServer:
         """Pictures that are left out, by their number in a connection."""
         self._rate_hz = rate_hz
         self._frame_limit = frame_limit
-        self._port = 0
+        self._port = port
         self._listener: socket.socket | None = None
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()

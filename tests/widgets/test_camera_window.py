@@ -85,6 +85,7 @@ def _settle(desk: CameraDesk, answers: Answers) -> None:
         desk._send()
         answers.answer()
         desk.poll()
+    desk.keep()
 
 
 def test_cameras_are_listed_with_those_that_cannot_be_used(
