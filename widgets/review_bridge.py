@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.display import Display
-from app.review.clock import Loop, PlaybackClock
+from app.review.clock import PlaybackClock
 from app.review.review import ReviewPhase
 
 if TYPE_CHECKING:
@@ -128,10 +128,6 @@ class ReviewBridge(QObject):
         """Play at this many seconds of the session a second."""
         self.clock.set_speed(speed, time.monotonic())
         self._tell()
-
-    def set_loop(self, loop: Loop | None) -> None:
-        """Repeat a part of the session, or nothing."""
-        self.clock.set_loop(loop)
 
     def set_view(self, view: View) -> None:
         """Compose pictures for this view."""

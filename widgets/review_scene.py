@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _FILL_ALPHA = 34
 _HANDLE_PX = 3.5
-_RING_PX = (22.0, 27.0)
+_RING_PX = 30.0
 _ARROW_PX = 12.0
 _PAD_PX = 4
 _FUTURE_ALPHA = 170
@@ -77,14 +77,13 @@ def paint_scene(painter: QPainter, scene: ReviewScene, place: Place) -> None:
         paint_shape(painter, shape, place)
     for rank, chosen in enumerate(scene.chosen):
         middle = place(chosen.x_px, chosen.y_px)
-        pen = QPen(Colour.TEXT.qcolor, 1.6)
+        pen = QPen(Colour.TEXT.qcolor, 2.0)
         if rank:
             # Told from the first one by its line, not by colour alone.
             pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for radius_px in _RING_PX[:1] if rank else _RING_PX:
-            painter.drawEllipse(middle, radius_px, radius_px)
+        painter.drawEllipse(middle, _RING_PX, _RING_PX)
 
 
 def paint_shape(painter: QPainter, shape: Shape, place: Place) -> None:
@@ -158,7 +157,7 @@ def _paint_words(
         width + 2 * _PAD_PX,
         height + _PAD_PX,
     )
-    edge = QRectF(painter.viewport())
+    edge = painter.clipBoundingRect()
     box.moveLeft(max(edge.left(), min(box.left(), edge.right() - box.width())))
     box.moveTop(max(edge.top(), min(box.top(), edge.bottom() - box.height())))
     painter.setPen(Qt.PenStyle.NoPen)

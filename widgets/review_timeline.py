@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QToolTip, QWidget
 
-from app.frames import TrackState
+from app.review.runs import Run, runs_of
 from app.review.timescale import TimeScale, time_text
+from widgets.curve_strip import number_text, paint_curve, range_of, value_text
 from widgets.overrides import override
 from widgets.review_scene import track_colour
 from widgets.theme import Colour, scaled_font
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 
-    from app.recording.paths import TrackPaths
     from app.review.analysis import Analysis
     from app.review.contents import Curve
 
@@ -53,15 +51,6 @@ _CURVE_COLOURS = (
 _MARK_COLOURS = {"mark": Colour.ACCENT, "fault": Colour.ERROR, "engine": Colour.WARNING}
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A stretch of a track without an interruption."""
-
-    start_s: float
-    end_s: float
-    is_seen: bool
-
-
 class ReviewTimeline(QWidget):
     """Everything over one axis of time; a click goes there, a drag searches.
 
@@ -79,7 +68,7 @@ class ReviewTimeline(QWidget):
         self._scale = TimeScale(0.0)
         self._curves: tuple[Curve, ...] = ()
         self._lanes: list[int] = []
-        self._runs: dict[int, list[_Run]] = {}
+        self._runs: dict[int, list[Run]] = {}
         self._chosen: tuple[int, ...] = ()
         self._loop_s: tuple[float, float] | None = None
         self._now_s = 0.0
@@ -314,7 +303,7 @@ class ReviewTimeline(QWidget):
             texts += self._events_near(x)
         strip = int((y - _RULER_PX - _EVENTS_PX) // _STRIP_PX)
         if y >= _RULER_PX + _EVENTS_PX and strip < len(self._curves):
-            texts.append(_value_text(self._curves[strip], time_s))
+            texts.append(value_text(self._curves[strip], time_s))
         track_id = self._lane_at(y)
         if track_id is not None:
             texts.insert(0, f"track {track_id}, {self._state_at(track_id, time_s)}")
@@ -347,11 +336,11 @@ class ReviewTimeline(QWidget):
                 return "seen" if run.is_seen else "predicted"
         return "not there"
 
-    def _runs_of(self, track_id: int) -> list[_Run]:
+    def _runs_of(self, track_id: int) -> list[Run]:
         if track_id not in self._runs:
             assert self._analysis is not None
             inferred_s = self._times()[self._analysis.contents.inferred]
-            found = _runs(self._analysis.believed, track_id, inferred_s)
+            found = runs_of(self._analysis.believed, track_id, inferred_s)
             self._runs[track_id] = found
         return self._runs[track_id]
 
@@ -367,9 +356,17 @@ class ReviewTimeline(QWidget):
         top = _RULER_PX + _EVENTS_PX
         for at, curve in enumerate(self._curves):
             colour = _CURVE_COLOURS[at % len(_CURVE_COLOURS)].qcolor
-            self._paint_strip(painter, curve, top + at * _STRIP_PX, colour)
+            strip = top + at * _STRIP_PX
+            self._head(painter, strip, _STRIP_PX, self._title_of(curve), colour)
+            area = QRectF(_HEADER_PX, strip, self._span_px(), _STRIP_PX)
+            paint_curve(painter, curve, self._scale, area, colour)
         painter.setClipRect(0, self._lanes_top(), self.width(), self.height())
         self._paint_lanes(painter)
+
+    def _title_of(self, curve: Curve) -> str:
+        highest = range_of(curve, self._scale)[1]
+        unit = f" {curve.unit}" if curve.unit else ""
+        return f"{curve.name}\nto {number_text(highest)}{unit}"
 
     def _paint_ruler(self, painter: QPainter) -> None:
         painter.fillRect(0, 0, self.width(), _RULER_PX, Colour.SURFACE.qcolor)
@@ -408,34 +405,6 @@ class ReviewTimeline(QWidget):
             painter.setBrush(_MARK_COLOURS.get(moment.kind, Colour.MUTED).qcolor)
             corners = [(x, top), (x + 5, middle), (x, bottom), (x - 5, middle)]
             painter.drawPolygon(QPolygonF([QPointF(*each) for each in corners]))
-        painter.restore()
-
-    def _paint_strip(
-        self, painter: QPainter, curve: Curve, top: int, colour: QColor
-    ) -> None:
-        first_s, last_s = self._scale.start_s, self._scale.end_s
-        first, last = np.searchsorted(curve.time_s, (first_s, last_s), side="right")
-        cut = slice(max(0, int(first) - 1), int(last) + 1)
-        time_s, values = curve.time_s[cut], curve.values[cut]
-        known = values[np.isfinite(values)]
-        highest = float(known.max()) if len(known) else 0.0
-        unit = f" {curve.unit}" if curve.unit else ""
-        text = f"{curve.name}\nto {_number_text(highest)}{unit}"
-        self._head(painter, top, _STRIP_PX, text, colour)
-        if not len(known):
-            return
-        lowest = min(0.0, float(known.min()))
-        height = _STRIP_PX - 8
-        scale = height / ((highest - lowest) or 1.0)
-        painter.save()
-        painter.setClipRect(_HEADER_PX, top, self.width(), _STRIP_PX)
-        painter.setPen(QPen(colour, 1.0))
-        start, step = self._scale.start_s, self._span_px() / self._scale.span_s
-        x = _HEADER_PX + (time_s - start) * step
-        y = top + _STRIP_PX - 4 - (values - lowest) * scale
-        for piece_x, piece_y in _thinned(time_s, x, y):
-            points = zip(piece_x.tolist(), piece_y.tolist(), strict=True)
-            painter.drawPolyline(QPolygonF([QPointF(*each) for each in points]))
         painter.restore()
 
     def _paint_lanes(self, painter: QPainter) -> None:
@@ -506,72 +475,3 @@ class ReviewTimeline(QWidget):
         painter.setBrush(Colour.ACCENT.qcolor)
         head = [(x - 6, 2), (x + 6, 2), (x + 6, 10), (x, 17), (x - 6, 10)]
         painter.drawPolygon(QPolygonF([QPointF(*each) for each in head]))
-
-
-def _runs(
-    paths: TrackPaths, track_id: int, inferred_s: NDArray[np.float64]
-) -> list[_Run]:
-    """Stretches in which a track is in every inferred frame, in one state."""
-    own = paths.rows_of(track_id)
-    time_s = paths.time_s[own]
-    if not len(time_s):
-        return []
-    is_seen = paths.state[own] == TrackState.CONFIRMED
-    place = np.searchsorted(inferred_s, time_s)
-    ends = np.flatnonzero((np.diff(place) > 1) | (np.diff(is_seen.astype(int)) != 0))
-    starts = np.r_[0, ends + 1]
-    ends = np.r_[ends, len(time_s) - 1]
-    # Up to the next position, where there is one: stretches then touch each other.
-    until = np.minimum(ends + 1, len(time_s) - 1)
-    touches = place[until] - place[ends] <= 1
-    end_s = np.where(touches, time_s[until], time_s[ends])
-    return [
-        _Run(*each)
-        for each in zip(
-            time_s[starts].tolist(),
-            end_s.tolist(),
-            is_seen[starts].tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _thinned(
-    time_s: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Pieces between gaps, with the least and the most of every pixel."""
-    is_known = np.isfinite(y)
-    steps = np.diff(time_s)
-    usual = float(np.median(steps)) if len(steps) else 0.0
-    is_break = np.r_[True, (steps > 3 * usual + 0.1) | ~is_known[1:] | ~is_known[:-1]]
-    pieces = []
-    bounds = [*np.flatnonzero(is_break).tolist(), len(x)]
-    for first, last in pairwise(bounds):
-        piece_x, piece_y = x[first:last], y[first:last]
-        piece_y = piece_y[is_known[first:last]]
-        piece_x = piece_x[is_known[first:last]]
-        if len(piece_x) > 4 and len(piece_x) > 2 * (piece_x[-1] - piece_x[0]):
-            pixel = np.floor(piece_x)
-            starts = np.flatnonzero(np.r_[True, np.diff(pixel) > 0])
-            low = np.minimum.reduceat(piece_y, starts)
-            high = np.maximum.reduceat(piece_y, starts)
-            piece_x = np.repeat(piece_x[starts], 2)
-            piece_y = np.stack([low, high], axis=1).ravel()
-        if len(piece_x):
-            pieces.append((piece_x, piece_y))
-    return pieces
-
-
-def _value_text(curve: Curve, time_s: float) -> str:
-    if not len(curve.time_s):
-        return curve.name
-    after = min(int(np.searchsorted(curve.time_s, time_s)), len(curve.time_s) - 1)
-    before = max(0, after - 1)
-    nearer = min((before, after), key=lambda at: abs(curve.time_s[at] - time_s))
-    value = float(curve.values[nearer])
-    text = _number_text(value) if np.isfinite(value) else "unknown"
-    return f"{curve.name} {text} {curve.unit}".rstrip()
-
-
-def _number_text(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -16,6 +16,7 @@ from widgets.video_view import VideoView
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
+    from app.display import Picture
     from app.recording.zones import Point
 
 _CLICK_PX = 4.0
@@ -72,6 +73,16 @@ class ReviewView(VideoView):
     def tool(self) -> Tool:
         """What clicks do."""
         return self._tool
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture that is shown."""
+        return self._picture
+
+    @property
+    def note(self) -> str:
+        """What is said in the picture's middle."""
+        return self._note
 
     @property
     def scene(self) -> ReviewScene:

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.errors import ConsoleError, WorkerStuckError
-from app.frames import TrackState
 from app.overlay import OverlayOptions
 from app.recording.corrections import Edit, EditKind
 from app.review.clock import SPEEDS, Loop
@@ -45,6 +44,8 @@ from widgets.shortcuts_dialog import KeysDialog
 from widgets.status_strip import count_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtGui import QCloseEvent
 
     from app.display import Picture
@@ -327,32 +328,34 @@ class ReviewWindow(QMainWindow):
         if ahead:
             self.bridge.seek(ahead[0] if direction > 0 else ahead[-1])
 
-    def _set_loop(self, first: int | None = None, last: int | None = None) -> None:
-        analysis = self.bridge.analysis
-        if analysis is None or not len(analysis.contents.frames):
-            return
-        end = len(analysis.contents.frames) - 1
-        was = self.bridge.clock.loop or Loop(0, end)
-        begins = was.first if first is None else first
-        ends = was.last if last is None else last
-        if begins > ends:
-            # The end that was not set now gives way.
-            begins, ends = (begins, end) if first is not None else (0, ends)
-        self._show_loop(Loop(begins, ends))
+    def _on_loop_from(self) -> None:
+        clock = self.bridge.clock
+        self._repeat(lambda: clock.loop_from(clock.number))
+
+    def _on_loop_to(self) -> None:
+        clock = self.bridge.clock
+        self._repeat(lambda: clock.loop_to(clock.number))
+
+    def _on_no_loop(self) -> None:
+        clock = self.bridge.clock
+        self._repeat(lambda: clock.set_loop(None))
 
     def _on_loop_track(self) -> None:
         analysis = self.bridge.analysis
         if analysis is None or not self._chosen:
             return
+        clock = self.bridge.clock
         numbers = analysis.believed.number[analysis.believed.rows_of(self._chosen[0])]
         if len(numbers):
-            self._show_loop(Loop(int(numbers[0]), int(numbers[-1])))
+            loop = Loop(int(numbers[0]), int(numbers[-1]))
+            self._repeat(lambda: clock.set_loop(loop))
             self.bridge.seek(int(numbers[0]))
 
-    def _show_loop(self, loop: Loop | None) -> None:
-        self.bridge.set_loop(loop)
-        analysis = self.bridge.analysis
-        if analysis is None or loop is None:
+    def _repeat(self, change: Callable[[], None]) -> None:
+        """Change what is repeated, and show it."""
+        change()
+        analysis, loop = self.bridge.analysis, self.bridge.clock.loop
+        if analysis is None or loop is None or not len(analysis.contents.frames):
             self.timeline.show_loop(None)
             return
         time_s = analysis.contents.frames.time_s
@@ -362,14 +365,11 @@ class ReviewWindow(QMainWindow):
         analysis, view = self.bridge.analysis, self.view.view
         if analysis is None or view is None:
             return
-        tracks = analysis.tracks_at(self._shown_number)
-        there = np.flatnonzero(tracks.state != TrackState.ENDED)
-        away = np.hypot(tracks.x_px[there] - x_px, tracks.y_px[there] - y_px)
-        reach = _REACH_PX * view.device_pixel_ratio / view.scale
-        size = np.maximum(tracks.width_px[there], tracks.height_px[there]) / 2
-        away = away - size
-        if len(there) and float(away.min()) <= reach:
-            self.choose(int(tracks.id[there[int(away.argmin())]]), is_added=is_added)
+        reach_px = _REACH_PX * view.device_pixel_ratio / view.scale
+        number = self._shown_number
+        track_id = analysis.track_near(number, x_px, y_px, reach_px)
+        if track_id is not None:
+            self.choose(track_id, is_added=is_added)
         elif not is_added:
             self._show_chosen([])
 
@@ -489,9 +489,9 @@ class ReviewWindow(QMainWindow):
             _A.LAST_EVENT: lambda: self._on_event_wanted(-1),
             _A.SLOWER: lambda: self._on_faster(-1),
             _A.FASTER: lambda: self._on_faster(1),
-            _A.LOOP_FROM: lambda: self._set_loop(first=bridge.number),
-            _A.LOOP_TO: lambda: self._set_loop(last=bridge.number),
-            _A.NO_LOOP: lambda: self._show_loop(None),
+            _A.LOOP_FROM: self._on_loop_from,
+            _A.LOOP_TO: self._on_loop_to,
+            _A.NO_LOOP: self._on_no_loop,
             _A.LOOP_TRACK: self._on_loop_track,
             _A.SWAP: lambda: self._correct(EditKind.SWAP),
             _A.MERGE: lambda: self._correct(EditKind.MERGE),

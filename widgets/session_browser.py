@@ -361,4 +361,8 @@ def _icon(picture: NDArray[np.uint8]) -> QIcon:
     image = QImage(
         picture.data, width, height, picture.strides[0], QImage.Format.Format_BGR888
     )
-    return QIcon(QPixmap.fromImage(image.copy()))
+    pixmap = QPixmap.fromImage(image.copy())
+    made = QIcon(pixmap)
+    # Qt would tint it where the session is chosen.
+    made.addPixmap(pixmap, QIcon.Mode.Selected)
+    return made

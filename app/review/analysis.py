@@ -109,6 +109,19 @@ class Analysis:
             float(np.interp(number, numbers, self.believed.y_px[own])),
         )
 
+    def track_near(
+        self, number: int, x_px: float, y_px: float, reach_px: float
+    ) -> int | None:
+        """The track whose edge is nearest to a point of a frame, within a reach."""
+        tracks = self.tracks_at(number)
+        there = np.flatnonzero(tracks.state != TrackState.ENDED)
+        if not len(there):
+            return None
+        away = np.hypot(tracks.x_px[there] - x_px, tracks.y_px[there] - y_px)
+        away -= np.maximum(tracks.width_px[there], tracks.height_px[there]) / 2
+        nearest = int(away.argmin())
+        return int(tracks.id[there[nearest]]) if away[nearest] <= reach_px else None
+
     def way(self, track_id: int, from_s: float, to_s: float) -> NDArray[np.float64]:
         """Positions of a track between two times, shape (N, 2)."""
         paths = self.believed

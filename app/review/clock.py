@@ -110,6 +110,17 @@ class PlaybackClock:
             loop = Loop(loop.last, loop.first)
         self._loop = loop
 
+    def loop_from(self, number: int) -> None:
+        """Repeat from a frame on; up to the end where the loop ended before it."""
+        last = self._range().last
+        whole = len(self._time_s) - 1
+        self.set_loop(Loop(number, last if number <= last else whole))
+
+    def loop_to(self, number: int) -> None:
+        """Repeat up to a frame; from the start where the loop began after it."""
+        first = self._range().first
+        self.set_loop(Loop(first if first <= number else 0, number))
+
     def advance(self, now_s: float) -> int:
         """The frame that is due now."""
         if not self._rate or not len(self._time_s):

@@ -57,7 +57,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[[Path], ReviewWindow]]:
         made.append(window)
         window.show()
         qtbot.waitActive(window)
-        qtbot.waitUntil(lambda: not window.view._note.startswith("Reading"))
+        qtbot.waitUntil(lambda: not window.view.note.startswith("Reading"))
         return window
 
     yield open_it
@@ -79,8 +79,8 @@ def _wait_shown(window: ReviewWindow, qtbot: QtBot, number: int) -> None:
     """Until the picture of a frame is on the screen."""
     qtbot.waitUntil(
         lambda: (
-            window.view._picture is not None
-            and window.view._picture.frame_index == number
+            window.view.picture is not None
+            and window.view.picture.frame_index == number
             and window.bridge.number == number
         )
     )
@@ -139,13 +139,13 @@ def test_the_picture_is_the_frame_that_was_asked_for(
 ) -> None:
     for id_ in (ReviewAction.SHOW_IDS, ReviewAction.SHOW_TRAILS):
         window.actions_by_id[id_].trigger()
-    first = window.view._picture
+    first = window.view.picture
     assert first is not None
     window.bridge.seek(60)
     _wait_shown(window, qtbot, 60)
 
-    assert window.view._picture is not None
-    assert not np.array_equal(first.image, window.view._picture.image)
+    assert window.view.picture is not None
+    assert not np.array_equal(first.image, window.view.picture.image)
 
 
 def test_space_plays_and_stands(window: ReviewWindow, qtbot: QtBot) -> None:
@@ -504,7 +504,7 @@ def test_a_missing_video_is_told_and_the_tracks_stay(
     (folder / "video_000.mp4").unlink()
     window = open_window(folder)
     _wait_shown(window, qtbot, 0)
-    qtbot.waitUntil(lambda: "video_000.mp4" in window.view._note)
+    qtbot.waitUntil(lambda: "video_000.mp4" in window.view.note)
 
     assert window.timeline.lanes == (1, 2, 7)
     assert len(window.tracks.table.texts) == 3
@@ -517,7 +517,7 @@ def test_what_cannot_be_read_is_told_in_the_pictures_place(
 
     window = open_window(folder)
 
-    assert "cannot be reviewed" in window.view._note
+    assert "cannot be reviewed" in window.view.note
     assert not window.tabs.isEnabled()
     window.bridge.step(1)
     window.choose(1)

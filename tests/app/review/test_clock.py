@@ -119,3 +119,18 @@ def test_a_session_without_frames_stands_at_0() -> None:
     clock.step(1, 0.0)
 
     assert clock.advance(1.0) == 0
+
+
+def test_an_end_of_the_loop_that_is_passed_gives_way() -> None:
+    clock = _clock()
+    clock.loop_to(30)
+    clock.loop_from(10)
+    inner = clock.loop
+    clock.loop_from(40)
+    late = clock.loop
+    clock.set_loop(Loop(50, 60))
+    clock.loop_to(20)
+
+    assert inner == (10, 30)
+    assert late == (40, 99)
+    assert clock.loop == (0, 20)
