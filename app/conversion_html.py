@@ -86,6 +86,11 @@ def conversion_page(
         parts += _conversion(report)
     if bench is not None:
         parts += _bench(bench)
+    return page(title, parts)
+
+
+def page(title: str, parts: Iterable[str]) -> str:
+    """Put parts of HTML together: a page that loads nothing and runs no script."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

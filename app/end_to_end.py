@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from app.display import Display
 from app.engine_choice import EngineChoice
 from app.errors import ConsoleError
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.bench_job import BenchProgress
+    from app.frames import FrameResult
+    from app.handoff import Backlog
     from app.pipeline import PipelineStatus
     from engines.base import Engine
 
@@ -42,6 +46,8 @@ _FEWEST_FRAMES = 50
 _POLL_S = 0.02
 _PATIENCE_S = 120.0
 _TRAINED = "saved-model"
+# Of more frames than any engine infers from one look to the next.
+_RESULTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,10 @@ def measure_end_to_end(
         for number in range(total):
             contender = contenders[number % len(contenders)]
             show(BenchProgress(contender.name, number / total))
-            runs[contender.name].append(_run(request, contender, scratch))
+            run = run_whole(
+                request.clip, contender.make_engine, request.seconds, scratch
+            )
+            runs[contender.name].append(run)
     first, second = (runs[each.name] for each in contenders)
     return {
         "model": load_manifest(request.model).name,
@@ -136,13 +145,38 @@ def _trained(request: EndToEndRequest, scratch: Path) -> Callable[[], Engine]:
     return choice.factory()
 
 
-def _run(
-    request: EndToEndRequest, contender: _Contender, scratch: Path
+def run_whole(
+    clip: str, make_engine: Callable[[], Engine], seconds: float, scratch: Path
 ) -> dict[str, float]:
-    """Frames a second of one pipeline, after it has warmed up."""
+    """Run one pipeline with all its parts as fast as it goes.
+
+    Parameters
+    ----------
+    clip : str
+        What is tracked.
+    make_engine : callable
+    seconds : float
+        After it has warmed up.
+    scratch : Path
+        Folder for what is recorded meanwhile.
+
+    Returns
+    -------
+    dict of str to float
+        `fps`, `p50_ms`, `p95_ms` and `p99_ms` from a frame's arrival to its result,
+        medians of the stages, `display_hz`, and frames `recorded`.
+
+    Raises
+    ------
+    EngineError, ConsoleError
+        Whatever ends the pipeline, or the clip ends it too soon.
+    """
     sessions = scratch / "sessions"
-    source = open_source(request.clip, is_paced=False)
-    pipeline = Pipeline(source, contender.make_engine, FrameMode.EVERY_FRAME)
+    pipeline = Pipeline(
+        open_source(clip, is_paced=False), make_engine, FrameMode.EVERY_FRAME
+    )
+    results = pipeline.subscribe(_RESULTS)
+    latencies_ms: list[float] = []
     display = Display()
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, sessions, ignore_errors=True)
@@ -152,19 +186,22 @@ def _run(
         pipeline.configure_recording(RecordingSettings(folder=sessions))
         display.set_feed(pipeline.results, pipeline.trails)
         pipeline.start()
-        _wait_until(pipeline, lambda now: now.ledger.inferred >= _WARM_UP_FRAMES)
+        _wait_until(
+            pipeline, results, lambda now: now.ledger.inferred >= _WARM_UP_FRAMES
+        )
         spec = pipeline.status().source
         if spec is not None:
             display.set_view(View.fit(spec.width_px, spec.height_px, *_WINDOW_PX))
         pipeline.start_recording("bench")
         # It chooses an encoder first, and holds the frames up meanwhile.
-        _wait_until(pipeline, lambda now: now.recording.written >= _WARM_UP_FRAMES)
+        _wait_until(
+            pipeline, results, lambda now: now.recording.written >= _WARM_UP_FRAMES
+        )
         before, started_s = pipeline.status().ledger.inferred, time.monotonic()
         status = pipeline.status()
-        while time.monotonic() - started_s < request.seconds and (
-            not status.state.is_over
-        ):
+        while time.monotonic() - started_s < seconds and not status.state.is_over:
             time.sleep(_POLL_S)
+            latencies_ms += _latencies_ms(results)
             status = pipeline.status()
         ended_s, pictures_hz = time.monotonic(), display.status().display_hz
     if status.fault is not None:
@@ -172,11 +209,15 @@ def _run(
     count = status.ledger.inferred - before
     if count < _FEWEST_FRAMES:
         raise ConsoleError(
-            f"{count} frames of {request.clip} were inferred, too few to measure",
+            f"{count} frames of {clip} were inferred, too few to measure",
             hint="Name a longer clip, or more seconds.",
         )
+    p50_ms, p95_ms, p99_ms = np.percentile(latencies_ms, (50, 95, 99))
     return {
         "fps": count / (ended_s - started_s),
+        "p50_ms": float(p50_ms),
+        "p95_ms": float(p95_ms),
+        "p99_ms": float(p99_ms),
         "infer_ms": status.stages.infer_ms,
         "segment_ms": status.stages.segment_ms,
         "track_ms": status.stages.track_ms,
@@ -185,10 +226,23 @@ def _run(
     }
 
 
-def _wait_until(pipeline: Pipeline, is_so: Callable[[PipelineStatus], bool]) -> None:
+def _latencies_ms(results: Backlog[FrameResult]) -> list[float]:
+    """Of the results that wait; taking them lets the pipeline go on."""
+    found: list[float] = []
+    while (result := results.take(0)) is not None:
+        found.append(result.latency_ms)
+    return found
+
+
+def _wait_until(
+    pipeline: Pipeline,
+    results: Backlog[FrameResult],
+    is_so: Callable[[PipelineStatus], bool],
+) -> None:
     """Wait until something is so, or it is over."""
     deadline_s = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline_s:
+        _latencies_ms(results)
         status = pipeline.status()
         if is_so(status) or status.state.is_over:
             return

@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"
 DEFAULT_MODEL = RESOURCES / "models" / "default"
+PUBLISHED_BENCHES = RESOURCES / "benches"
 SAMPLE_CLIP = RESOURCES / "samples" / "fast_objects.mp4"
 
 
@@ -39,3 +40,9 @@ def sessions_folder() -> Path:
     """Folder for recorded sessions, unless the operator chose another one."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "peregrine" / "sessions"
+
+
+def benches_folder() -> Path:
+    """Folder for results of benches, by the same specification."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "peregrine" / "benches"

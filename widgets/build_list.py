@@ -183,7 +183,11 @@ class _StepTable(QWidget):
         for name, (sign, elapsed, expected) in zip(names, self._cells, strict=True):
             is_over = name in took
             sign.setText(("✓ " if is_over else "▶ " if name == now else "   ") + name)
-            sign.setProperty("role", "title" if name == now else "muted")
+            role = "title" if name == now and not is_over else "muted"
+            if sign.property("role") != role:
+                sign.setProperty("role", role)
+                sign.style().unpolish(sign)
+                sign.style().polish(sign)
             seconds = took.get(name, status.step_seconds if name == now else None)
             elapsed.setText("" if seconds is None else f"{seconds:.1f} s")
             known = build.expected.get(name)

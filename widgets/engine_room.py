@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.bench_store import BenchStore
 from app.build_queue import BuildQueue
 from app.engine_store import EngineStore
-from app.paths import engines_folder
+from app.paths import benches_folder, engines_folder
+from widgets.bench_desk import BenchDesk
 from widgets.engine_desk import EngineDesk
 from widgets.engine_jobs import EngineJobs
 from widgets.engine_window import EngineWindow
@@ -37,7 +39,8 @@ class EngineRoom:
     ) -> None:
         self._desk = EngineDesk(EngineStore(engines_folder()), BuildQueue())
         self._jobs = EngineJobs()
-        self.window = EngineWindow(self._desk, self._jobs, window)
+        self._benches = BenchDesk(BenchStore(benches_folder()))
+        self.window = EngineWindow(self._desk, self._jobs, self._benches, window)
         self._heed(settings.settings)
         settings.changed.connect(lambda _, now: self._heed(now))
         self._desk.trial_wanted.connect(console.try_engine)
@@ -54,6 +57,7 @@ class EngineRoom:
     def close(self) -> None:
         """Close the window, cancel the builds and wait for them."""
         self.window.close()
+        self._benches.close()
         self._jobs.close()
         self._desk.close()
 

@@ -23,10 +23,14 @@ from PySide6.QtWidgets import (
 
 from app.build_advice import Next
 from app.conversion_job import ConversionState
+from app.engine_bench import BenchOrder
 from app.engine_store import LOG_NAME, PAGE_NAME, EngineState
+from app.paths import SAMPLE_CLIP
 from engines.convert.tensorboard_log import FOLDER_NAME
+from widgets.bench_panel import BenchPanel
 from widgets.build_form import BuildForm
 from widgets.build_list import BuildList
+from widgets.engine_desk import choice_of
 from widgets.engine_table import EngineTable
 from widgets.graph_tree import GraphPanel
 from widgets.message_bar import Message, MessageBar, Remedy, Severity
@@ -38,6 +42,7 @@ from widgets.trial_panel import TrialPanel
 if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
+    from app.bench_store import StoredBench
     from app.build_order import BuildOrder
     from app.build_queue import Build
     from app.conversion_job import ConversionStatus
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from app.graph_scopes import GraphStage
     from app.pipeline import PipelineStatus
     from engines.errors import EngineError
+    from widgets.bench_desk import BenchDesk
     from widgets.engine_desk import EngineDesk
     from widgets.engine_jobs import EngineJobs
 
@@ -67,13 +73,18 @@ class EngineWindow(QDialog):
     """
 
     def __init__(
-        self, desk: EngineDesk, jobs: EngineJobs, parent: QWidget | None = None
+        self,
+        desk: EngineDesk,
+        jobs: EngineJobs,
+        benches: BenchDesk,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Engines")
         self.setAcceptDrops(True)
         self._desk = desk
         self._jobs = jobs
+        self._benches = benches
         self._is_feed_on = False
         self._logged: Build | None = None
         self.message_bar = MessageBar()
@@ -83,6 +94,7 @@ class EngineWindow(QDialog):
         self.report = ReportPanel()
         self.graph = GraphPanel()
         self.trial = TrialPanel()
+        self.bench = BenchPanel()
         self.log = QPlainTextEdit()
         self.tabs = QTabWidget()
         self.try_button = QPushButton("&Try on the feed")
@@ -95,6 +107,7 @@ class EngineWindow(QDialog):
         self._lay_out()
         self._connect()
         desk.refresh()
+        benches.refresh()
         self.resize(*_SIZE_PX)
 
     def show_status(self, status: PipelineStatus | None) -> None:
@@ -349,6 +362,7 @@ class EngineWindow(QDialog):
             ("Report", self.report),
             ("Graph", self.graph),
             ("Trial", self.trial),
+            ("Bench", self.bench),
             ("Log", self.log),
         ):
             self.tabs.addTab(page, name)
@@ -396,6 +410,7 @@ class EngineWindow(QDialog):
         self.report.page_requested.connect(self._open_page)
         self.report.tensorboard_requested.connect(self._open_tensorboard)
         self.trial.cancelled.connect(desk.cancel_trial)
+        self._connect_bench()
         self.tabs.currentChanged.connect(self._show_graph)
         self.try_button.clicked.connect(self._try)
         self.rebuild_button.clicked.connect(self._rebuild)
@@ -410,6 +425,33 @@ class EngineWindow(QDialog):
             # Delete is also a key of every field to type in.
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(act)
+
+    def _connect_bench(self) -> None:
+        benches, panel = self._benches, self.bench
+        benches.benches_changed.connect(panel.show_benches)
+        benches.status_changed.connect(panel.show_status)
+        benches.finished.connect(self._on_bench_finished)
+        benches.failed.connect(self.show_error)
+        panel.bench_requested.connect(self._on_bench_requested)
+        panel.cancelled.connect(benches.cancel)
+        panel.import_chosen.connect(benches.take_in)
+        panel.deleted.connect(benches.delete)
+        panel.failed.connect(self.show_error)
+
+    def _on_bench_requested(self) -> None:
+        engine = self.table.chosen
+        if engine is not None:
+            order = BenchOrder(
+                engine.name,
+                choice_of(engine),
+                str(SAMPLE_CLIP),
+                is_beside_feed=self._is_feed_on,
+            )
+            self._benches.start(order)
+
+    def _on_bench_finished(self, bench: StoredBench) -> None:
+        compared = {each.path for each in self.bench.compared} | {bench.path}
+        self.bench.tick(lambda each: each.path in compared)
 
     def _on_address_found(self, address: str) -> None:
         QDesktopServices.openUrl(QUrl(address))

@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QInputDialog
 
+from app.bench_store import BenchStore
 from app.build_order import BuildOrder
 from app.build_queue import BuildQueue
 from app.build_times import BuildTimes
@@ -25,6 +26,7 @@ from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.convert.request import Target
 from tests.app.test_build_queue import _CONVERTER
 from tests.app.test_engine_store import _make
+from widgets.bench_desk import BenchDesk
 from widgets.engine_desk import EngineDesk
 from widgets.engine_jobs import EngineJobs
 from widgets.engine_window import EngineWindow
@@ -56,6 +58,13 @@ def desk(store: EngineStore, tmp_path: Path) -> Iterator[EngineDesk]:
 
 
 @pytest.fixture
+def benches(tmp_path: Path) -> Iterator[BenchDesk]:
+    benches = BenchDesk(BenchStore(tmp_path / "benches"))
+    yield benches
+    benches.close()
+
+
+@pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[EngineJobs]:
     jobs = EngineJobs(tmp_path / "python")
     yield jobs
@@ -63,8 +72,10 @@ def jobs(tmp_path: Path) -> Iterator[EngineJobs]:
 
 
 @pytest.fixture
-def window(desk: EngineDesk, jobs: EngineJobs, qtbot: QtBot) -> EngineWindow:
-    window = EngineWindow(desk, jobs)
+def window(
+    desk: EngineDesk, jobs: EngineJobs, benches: BenchDesk, qtbot: QtBot
+) -> EngineWindow:
+    window = EngineWindow(desk, jobs, benches)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.show()
