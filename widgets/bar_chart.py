@@ -101,7 +101,8 @@ class BarChart(QWidget):
         label_px = max(
             (metrics.horizontalAdvance(row.label) for row in self._rows), default=0
         )
-        label_px = min(label_px, self.width() // 2)
+        # Text is as wide as it says only to the next whole pixel.
+        label_px = min(label_px + 2, self.width() // 2)
         text_px = max(
             (metrics.horizontalAdvance(t) for row in self._rows for t in row.texts),
             default=0,

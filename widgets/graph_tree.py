@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("Scope", "Nodes", "Operations", "µs", "%")
 _TIME, _SHARE = 3, 4
+_SCOPE_PX = 150
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _SCOPE = Qt.ItemDataRole.UserRole
 
@@ -80,7 +81,9 @@ class StageTree(QWidget):
         self.tree.setAccessibleName(f"{name} by scope")
         header = self.tree.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.resizeSection(0, _SCOPE_PX)
         header.setStretchLastSection(False)
         row = QHBoxLayout()
         row.addWidget(self.choice)

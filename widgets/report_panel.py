@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -78,7 +79,9 @@ class ReportPanel(QScrollArea):
             self.speed.show_rows(())
             return
         took = f"built in {report.get('seconds', 0.0):.0f} s"
-        compared = f"compared on {report.get('samples', '')}"
+        # A clip is told by its name: its folder would fill the line.
+        samples = re.sub(r"\S*/(?=\S)", "", str(report.get("samples", "")))
+        compared = f"compared on {samples}"
         self.title.setText(f"{name}: {took}, {compared}")
         speed = report.get("speed") or {}
         self.speed.show_rows([_speed_row(one) for one in speed.get("results") or ()])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REPORT: dict[str, Any] = {
     "seconds": 31.0,
-    "samples": "32 frames",
+    "samples": "32 frames of /home/me/ball.mp4",
     "steps": [
         {
             "name": "fold",
@@ -55,7 +55,9 @@ def test_nodes_overlap_difference_and_speed_are_plotted(qtbot: QtBot) -> None:
     assert panel.differences.rows[0].texts == ("1.0e-06",)
     assert panel.speed.rows[1].texts == ("150.0 fps, 3.00 x, 6.60 ms (p99 8.00)",)
     assert panel.steps.topLevelItemCount() == 2
-    assert panel.title.text() == "mine: built in 31 s, compared on 32 frames"
+    assert (
+        panel.title.text() == "mine: built in 31 s, compared on 32 frames of ball.mp4"
+    )
 
 
 def test_an_engine_without_a_report_says_so(qtbot: QtBot) -> None:
