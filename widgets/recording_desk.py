@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from widgets.session_desk import SessionDesk
+from widgets.zone_overlay import ZoneOverlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +36,16 @@ class RecordingDesk(QObject):
         self.sessions = SessionDesk(window)
         window.record_requested.connect(self._on_record_requested)
         window.mark_requested.connect(self._on_mark_requested)
+        self.zone = ZoneOverlay(window.video_view)
+        """The zone that starts recordings, over the live picture."""
+        panel = window.recording_panel
+        panel.zone_requested.connect(self.zone.start_drawing)
+        self.zone.zone_drawn.connect(panel.form.take_zone)
 
     def heed(self, settings: RecordingSettings) -> None:
         """Show these settings, and record by them from now on."""
         self._window.recording_panel.show_settings(settings)
+        self.zone.show_zone(settings.zone.points_px if settings.zone else ())
         feed = self._running_feed()
         if feed is not None:
             feed.configure_recording(settings)

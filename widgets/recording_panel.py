@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from app.recording.settings import Quality, RecordingSettings
 from app.recording.status import RecordingState, RecordingStatus
-from app.settings.recording import MOST_PRETRIGGER_S
 from widgets.actions import ActionId
 from widgets.elided_label import ElidedLabel
+from widgets.recording_form import RecordingForm
 from widgets.status_strip import count_text
 from widgets.theme import GAP_PX, MARGIN_PX, Colour
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
+
+    from app.recording.settings import RecordingSettings
 
 _STATES = {
     RecordingState.OFF: "Not recording",
@@ -35,11 +25,7 @@ _STATES = {
     RecordingState.RECORDING: "Recording",
     RecordingState.FINISHING: "Finishing",
 }
-_QUALITIES = {
-    Quality.GOOD: "Good",
-    Quality.SMALL: "Small files",
-    Quality.LOSSLESS: "Lossless",
-}
+_WATCHING = "Waiting for a track in the zone"
 
 
 class RecordingPanel(QWidget):
@@ -54,45 +40,36 @@ class RecordingPanel(QWidget):
     """
 
     settings_changed = Signal(object)  # RecordingSettings to record with from now on
+    zone_requested = Signal()  # the operator wants to draw the zone
 
     def __init__(
         self, actions: dict[ActionId, QAction], settings: RecordingSettings
     ) -> None:
         super().__init__()
-        self._settings = settings
+        self.form = RecordingForm(settings)
         self._state = QLabel()
         self._state.setProperty("role", "title")
         self._figures = QLabel()
-        self._disk = QLabel()
-        self._disk.setProperty("role", "muted")
         self._losses = QLabel()
         self._losses.setWordWrap(True)
+        self._losses.setProperty("role", "fault")
+        self.lower_button = QToolButton()
+        self.lower_button.setText("Lower the quality")
+        self.lower_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._encoder = _muted()
+        self._can_hold = _muted()
         self._folder = ElidedLabel(Colour.MUTED)
-        self._quality = QComboBox()
-        for quality, text in _QUALITIES.items():
-            self._quality.addItem(text, quality)
-        self._grey = QCheckBox("Grey only")
-        self._grey.setToolTip("Leave out colour: half of the work, and of the size")
-        self._masks = QCheckBox("Keep masks")
-        self._masks.setToolTip("Keep what the network took for foreground, too")
-        self._pretrigger = QDoubleSpinBox()
-        self._pretrigger.setRange(0.0, MOST_PRETRIGGER_S)
-        self._pretrigger.setSuffix(" s")
-        self._pretrigger.setDecimals(1)
-        self._pretrigger.setSpecialValueText("Nothing")
-        self._pretrigger.setToolTip("How much from before the start is recorded too")
         self._lay_out(actions)
         self.show_settings(settings)
         self.show_status(RecordingStatus())
-        self._quality.currentIndexChanged.connect(self._on_changed)
-        self._grey.toggled.connect(self._on_changed)
-        self._masks.toggled.connect(self._on_changed)
-        self._pretrigger.valueChanged.connect(self._on_changed)
+        self.form.settings_changed.connect(self.settings_changed)
+        self.form.zone_requested.connect(self.zone_requested)
+        self.lower_button.clicked.connect(self._on_lower_clicked)
 
     @property
     def settings(self) -> RecordingSettings:
         """What is chosen."""
-        return self._settings
+        return self.form.settings
 
     @property
     def state_text(self) -> str:
@@ -109,24 +86,25 @@ class RecordingPanel(QWidget):
         """What is missing, and what to do about it."""
         return self._losses.text()
 
+    @property
+    def can_hold_text(self) -> str:
+        """What this machine can record."""
+        return self._can_hold.text()
+
     def show_settings(self, settings: RecordingSettings) -> None:
         """Show what is chosen; tells nobody."""
-        self._settings = settings
-        for widget in (self._quality, self._grey, self._masks, self._pretrigger):
-            widget.blockSignals(True)
-        self._quality.setCurrentIndex(list(_QUALITIES).index(settings.quality))
-        self._grey.setChecked(settings.is_grey)
-        self._masks.setChecked(settings.keeps_masks)
-        self._pretrigger.setValue(settings.pretrigger_s)
-        for widget in (self._quality, self._grey, self._masks, self._pretrigger):
-            widget.blockSignals(False)
+        self.form.show_settings(settings)
         self._folder.show_text(str(settings.folder), str(settings.folder))
 
     def show_status(self, status: RecordingStatus) -> None:
         """Show how a recording stands."""
-        self._state.setText(_STATES[status.state])
+        is_idle = status.state is RecordingState.ARMED and status.watches_zone
+        self._state.setText(_WATCHING if is_idle else _STATES[status.state])
         self._figures.setText(_figures_of(status))
-        self._disk.setText(_disk_of(status))
+        _show_text(self._encoder, _encoder_of(status))
+        _show_text(
+            self._can_hold, "" if status.is_recording else _sentence(status.can_hold)
+        )
         losses = status.losses
         lines = []
         if losses.not_recorded:
@@ -136,8 +114,8 @@ class RecordingPanel(QWidget):
                 f" {count_text(losses.disk)} by the disk"
             )
         lines += [text for text in (status.advice, status.ended) if text]
-        self._losses.setText("\n".join(each[:1].upper() + each[1:] for each in lines))
-        self._losses.setVisible(bool(lines))
+        _show_text(self._losses, "\n".join(map(_sentence, lines)))
+        self.lower_button.setVisible(bool(status.advice) and status.can_lower)
         if status.folder is not None:
             self._folder.show_text(status.folder.name, str(status.folder))
 
@@ -154,38 +132,47 @@ class RecordingPanel(QWidget):
             buttons.addWidget(button)
         buttons.addStretch()
         column.addLayout(buttons)
-        for widget in (
-            self._state,
-            self._figures,
-            self._losses,
-            self._disk,
-            self._folder,
-        ):
-            column.addWidget(widget)
-        form = QFormLayout()
-        form.setSpacing(GAP_PX)
-        form.addRow("Quality", self._quality)
-        form.addRow("Before the start", self._pretrigger)
-        form.addRow("", self._grey)
-        form.addRow("", self._masks)
-        column.addLayout(form)
+        title = QHBoxLayout()
+        title.addWidget(self._state, 1)
+        title.addWidget(self.lower_button)
+        column.addLayout(title)
+        column.addWidget(self._figures)
+        column.addWidget(self._losses)
+        column.addWidget(self._encoder)
+        column.addWidget(self._can_hold)
+        column.addWidget(self._folder)
+        column.addSpacing(GAP_PX)
+        column.addWidget(self.form)
         column.addStretch()
 
-    def _on_changed(self) -> None:
-        quality = self._quality.currentData()
-        self._settings = replace(
-            self._settings,
-            quality=Quality(quality),
-            is_grey=self._grey.isChecked(),
-            keeps_masks=self._masks.isChecked(),
-            pretrigger_s=self._pretrigger.value(),
-        )
-        self.settings_changed.emit(self._settings)
+    def _on_lower_clicked(self) -> None:
+        lower = self.settings.lowered(is_colour=True)
+        if lower is not None:
+            self.form.change(lower)
+
+
+def _muted() -> QLabel:
+    label = QLabel()
+    label.setProperty("role", "muted")
+    label.setWordWrap(True)
+    return label
+
+
+def _show_text(label: QLabel, text: str) -> None:
+    label.setText(text)
+    label.setVisible(bool(text))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _figures_of(status: RecordingStatus) -> str:
     if status.state is RecordingState.ARMED:
-        return f"{status.ring_s:.1f} s held, {status.ring_bytes / 1e6:.1f} MB"
+        if not status.ring_bytes:
+            return "Press R to record at once"
+        megabytes = status.ring_bytes / 1e6
+        return f"{status.ring_s:.1f} s held in {megabytes:.1f} MB of memory"
     if not status.written and not status.is_recording:
         return "Press R to record"
     text = (
@@ -197,7 +184,7 @@ def _figures_of(status: RecordingStatus) -> str:
     return text
 
 
-def _disk_of(status: RecordingStatus) -> str:
+def _encoder_of(status: RecordingStatus) -> str:
     parts = [status.codec] if status.codec else []
     if status.encode_ms:
         parts.append(f"{status.encode_ms:.1f} ms a frame")

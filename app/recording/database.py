@@ -19,8 +19,8 @@ NAME = "session.db"
 RECOVERED_FLAG = 1
 """Of a frame whose row was made from the video: its number is a guess."""
 
-_SCHEMA = """
-CREATE TABLE frames (
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS frames (
     number INTEGER PRIMARY KEY,      -- place in the recording, from 0
     source_index INTEGER NOT NULL,   -- number given by the source
     segment INTEGER NOT NULL,        -- which video file, from 0
@@ -31,12 +31,12 @@ CREATE TABLE frames (
     size_bytes INTEGER NOT NULL,
     flags INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE results (
+CREATE TABLE IF NOT EXISTS results (
     source_index INTEGER PRIMARY KEY, -- a frame that went through the network
     captured_ns INTEGER NOT NULL, done_ns INTEGER NOT NULL,
     prepare_ms REAL, infer_ms REAL, segment_ms REAL, track_ms REAL
 );
-CREATE TABLE tracks (
+CREATE TABLE IF NOT EXISTS tracks (
     source_index INTEGER NOT NULL, id INTEGER NOT NULL,
     state INTEGER NOT NULL,          -- 0 tentative, 1 confirmed, 2 lost, 3 ended
     x_px REAL, y_px REAL, vx_px_s REAL, vy_px_s REAL,
@@ -45,19 +45,22 @@ CREATE TABLE tracks (
     length_px REAL, breadth_px REAL, angle_rad REAL,
     PRIMARY KEY (source_index, id)
 ) WITHOUT ROWID;
-CREATE TABLE masks (
+CREATE TABLE IF NOT EXISTS masks (
     source_index INTEGER PRIMARY KEY,
     left_px REAL, top_px REAL, width_px REAL, height_px REAL,
     png BLOB NOT NULL                -- at the network's size, covers that area
 );
-CREATE TABLE telemetry (time_ns INTEGER PRIMARY KEY, sample TEXT NOT NULL);
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS telemetry (
+    time_ns INTEGER PRIMARY KEY, sample TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS events (
     time_ns INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, sample TEXT
 );
-CREATE TABLE gaps (
+CREATE TABLE IF NOT EXISTS gaps (
     first_index INTEGER NOT NULL, count INTEGER NOT NULL, cause TEXT NOT NULL,
     time_ns INTEGER NOT NULL
 );
+PRAGMA user_version=1;
 """
 _INSERTS = {
     "frames": "INSERT INTO frames VALUES (?,?,?,?,?,?,?,?,?)",
@@ -101,8 +104,7 @@ class SessionDatabase:
             # One writer and no reader: -wal and -shm beside it, flushed by `sync`.
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.execute("PRAGMA user_version=1")
-            self._connection.executescript(_SCHEMA)
+            self._connection.executescript(SCHEMA)
             # SQLite's locks are not on this file: closing the descriptor drops none.
             self._wal = os.open(folder / f"{NAME}-wal", os.O_RDONLY)
         except sqlite3.Error as error:

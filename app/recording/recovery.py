@@ -11,7 +11,7 @@ from av.error import FFmpegError
 
 from app.durable import beside_of, flush
 from app.errors import SessionError
-from app.recording.database import NAME, RECOVERED_FLAG, SessionDatabase
+from app.recording.database import NAME, RECOVERED_FLAG, SCHEMA
 from app.recording.encoder import TIME_BASE
 from app.recording.lock import SessionLock
 from app.recording.manifest import NAME as SESSION_NAME
@@ -89,11 +89,13 @@ def _recover(folder: Path, manifest: SessionManifest) -> SessionManifest:
         frame for at, path in enumerate(paths) for frame in stored_frames(path, at)
     ]
     done = []
-    if not (folder / NAME).exists():
-        SessionDatabase(folder).close()
-        done.append("the database was made anew")
+    is_new = not (folder / NAME).exists()
     connection = sqlite3.connect(folder / NAME, isolation_level=None)
+    if is_new:
+        done.append("the database was made anew")
     try:
+        # The recorder may have died before it had made every table.
+        connection.executescript(SCHEMA)
         added, removed = _reconcile(connection, stored, manifest)
         (frames,) = connection.execute("SELECT count(*) FROM frames").fetchone()
         (tracks,) = connection.execute(

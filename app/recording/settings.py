@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +40,10 @@ LEAST_CORNERS = 3
 class TriggerZone:
     """A polygon of the frame: a track in it starts a recording."""
 
+    AFTER_S: ClassVar[float] = 2.0
     points_px: tuple[tuple[float, float], ...]
     """Its corners, x and y, in full-frame pixels; three or more."""
-    after_s: float = 2.0
+    after_s: float = AFTER_S
     """How long recording goes on after the last track has left."""
 
     def holds(self, x_px: NDArray[np.float32], y_px: NDArray[np.float32]) -> bool:

@@ -17,10 +17,11 @@ from app.recording.settings import (
 from app.settings.section import Look, PathKind, Section, setting, writable
 
 MOST_PRETRIGGER_S = 60.0
+MOST_LIMIT_S = 86_400.0
+MOST_ZONE_AFTER_S = 3600.0
 _GB = 1e9
 # The defaults are the recorder's own; a folder it has none.
 _RECORDER = RecordingSettings(Path())
-_AFTER_S = TriggerZone(()).after_s
 _SAME = (
     "quality",
     "encoder",
@@ -79,7 +80,7 @@ class RecordingOptions(Section):
         "A recording ends by itself after this time.",
         Look(unit="s", decimals=0, automatic="when it is stopped"),
         ge=1,
-        le=86_400,
+        le=MOST_LIMIT_S,
     )
     zone: str | None = setting(
         None,
@@ -91,13 +92,13 @@ class RecordingOptions(Section):
         max_length=4096,
     )
     zone_after_s: float = setting(
-        _AFTER_S,
+        TriggerZone.AFTER_S,
         "After the zone",
         "How long a recording goes on after the last track has left the zone. Larger"
         " makes one recording of several visits.",
         Look(unit="s", decimals=1),
         ge=0,
-        le=3600,
+        le=MOST_ZONE_AFTER_S,
     )
     reserve_gb: float = setting(
         _RECORDER.reserve_bytes / _GB,

@@ -6,12 +6,13 @@
 Opens the console as `main.py` does (under Xvfb where there is no display) on a camera
 whose pictures lie in memory, 120 a second, with inference and display; has it record as
 the operator does, and stop. Then every frame of the session is decoded. Prints what was
-captured, recorded and lost, and by what.
+captured, recorded and lost, and by what; 1 where a frame that was captured is missing.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
@@ -103,48 +104,67 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0, metavar="N")
     parser.add_argument("--size", default="640x480", metavar="WxH")
     parser.add_argument("--colour", action="store_true")
-    parser.add_argument("--folder", type=Path, help="to record into (default: /tmp)")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="record into this folder and decode nothing: 'main.py verify' does",
+    )
     add_engine_arguments(parser)
     arguments = parser.parse_args()
     if "DISPLAY" not in os.environ:
         return again_under_xvfb()
     width, height = (int(each) for each in arguments.size.split("x"))
     make_camera = partial(MemoryCamera, width, height, arguments.colour)
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        os.environ["XDG_DATA_HOME"] = folder
-        operator = _record(make_camera, arguments, Path(folder))
-        folders = list((Path(folder) / "peregrine" / "sessions").iterdir())
-        session = Session(folders[0])
-        report = verify_session(session)
-        numbers = session.frames.source_index
-        codec, sizes = session.manifest.codec, session.frames
-        session.close()
-        size_bytes = sum(each.stat().st_size for each in folders[0].iterdir())
-    begin, end = operator.looks[0], operator.looks[-1]
-    losses = end.recording.losses
-    expected = int(numbers[-1] - numbers[0]) + 1
-    seconds = float(sizes.time_s[-1])
-    running = [each for each in operator.looks if each.recording.encode_ms]
-    inferred = end.ledger.inferred - begin.ledger.inferred
+    with contextlib.ExitStack() as stack:
+        folder = arguments.keep
+        if folder is None:
+            made = stack.enter_context(tempfile.TemporaryDirectory())
+            folder = Path(made)
+        os.environ["XDG_DATA_HOME"] = str(folder)
+        operator = _record(make_camera, arguments, folder)
+        [kept] = (folder / "peregrine" / "sessions").iterdir()
+        rows, is_whole = _figures(operator, kept, decodes=arguments.keep is None)
+    source = f"{arguments.size} {'colour' if arguments.colour else 'grey'}"
+    for name, value in {"source": source, **rows}.items():
+        print(f"{name:26} {value}")
+    if arguments.keep is not None:
+        print(f"not decoded yet: main.py verify {kept}")
+    return int(not is_whole)
+
+
+def _figures(
+    operator: Operator, folder: Path, *, decodes: bool
+) -> tuple[dict[str, str], bool]:
+    """What came of it, and whether every frame that was captured is there."""
+    session = Session(folder)
+    frames, codec = session.frames, session.manifest.codec
+    problems = verify_session(session).problems if decodes else ()
+    session.close()
+    size_bytes = sum(each.stat().st_size for each in folder.iterdir())
+    looks = operator.looks
+    losses = looks[-1].recording.losses
+    expected = int(frames.source_index[-1] - frames.source_index[0]) + 1
+    seconds = float(frames.time_s[-1])
+    running = [each for each in looks if each.recording.encode_ms]
+    latencies = [(each.latency_p50_ms, each.latency_p99_ms) for each in running]
+    inferred = looks[-1].ledger.inferred - looks[0].ledger.inferred
     inferred_hz = inferred / (operator.times_s[-1] - operator.times_s[0])
+    encode_ms = np.median([each.recording.encode_ms for each in running])
     rows = {
-        "source": f"{arguments.size} {'colour' if arguments.colour else 'grey'}",
-        "recorded": f"{report.frames} of {expected} frames in {seconds:.1f} s",
+        "recorded": f"{len(frames)} of {expected} frames in {seconds:.1f} s",
         "not recorded": f"encoder {losses.encoder}, disk {losses.disk}",
         "lost at capture": f"{losses.source}",
-        "problems of the session": f"{len(report.problems)} {report.problems[:2]}",
         "inferred a second": f"{inferred_hz:.1f}",
-        "latency p50 / p99": "{:.1f} / {:.1f} ms".format(
-            *np.median([(s.latency_p50_ms, s.latency_p99_ms) for s in running], axis=0)
-        ),
-        "encoder": f"{codec}, {np.median([s.recording.encode_ms for s in running]):.2f}"
-        " ms a frame",
-        "most frames waiting": f"{max(s.recording.waiting for s in running)}",
+        "latency p50 / p99": "{:.1f} / {:.1f} ms".format(*np.median(latencies, axis=0)),
+        "encoder": f"{codec}, {encode_ms:.2f} ms a frame",
+        "most frames waiting": f"{max(each.recording.waiting for each in running)}",
         "written": f"{size_bytes / 1e6:.0f} MB, {size_bytes / 1e6 / seconds:.2f} MB/s",
     }
-    for name, value in rows.items():
-        print(f"{name:26} {value}")
-    return int(report.frames != expected or bool(report.problems))
+    if decodes:
+        rows["problems of the session"] = f"{len(problems)} {problems[:2]}"
+    is_whole = len(frames) + losses.source == expected and not problems
+    return rows, is_whole
 
 
 def _record(

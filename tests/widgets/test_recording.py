@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.recording.settings import Quality, RecordingSettings
+from app.recording.settings import (
+    EncoderChoice,
+    Quality,
+    RecordingSettings,
+    TriggerZone,
+)
 from app.recording.status import FrameLosses, RecordingState, RecordingStatus
 from tests.fakes.statuses import status
 from widgets.actions import ActionId, make_actions
@@ -34,6 +40,7 @@ RECORDING = RecordingStatus(
     encode_ms=1.4,
     marks=2,
     advice="the encoder is too slow: record in lower quality",
+    can_lower=True,
 )
 
 
@@ -68,7 +75,7 @@ def test_the_held_seconds_and_their_memory_are_shown(panel: RecordingPanel) -> N
 
     panel.show_status(armed)
 
-    assert panel.figures_text == "2.9 s held, 1.9 MB"
+    assert panel.figures_text == "2.9 s held in 1.9 MB of memory"
     assert panel.losses_text == ""
 
 
@@ -80,11 +87,64 @@ def test_choices_are_told_and_shown_ones_are_not(
         panel.show_settings(shown)
 
     with qtbot.waitSignal(panel.settings_changed) as told:
-        panel._grey.click()
+        panel.form.grey.click()
 
     assert told.args[0].is_grey
     assert told.args[0].quality is Quality.SMALL
     assert told.args[0].pretrigger_s == 2.0
+
+
+def test_what_this_machine_can_hold_is_shown_until_it_records(
+    panel: RecordingPanel,
+) -> None:
+    panel.show_status(RecordingStatus(can_hold="the disk: 50 MB/s"))
+    before = panel.can_hold_text
+    panel.show_status(RECORDING)
+
+    assert before == "The disk: 50 MB/s"
+    assert panel.can_hold_text == ""
+
+
+def test_one_button_lowers_the_quality_while_frames_are_lost(
+    panel: RecordingPanel, qtbot: QtBot
+) -> None:
+    panel.show_status(RecordingStatus())
+    assert panel.lower_button.isHidden()
+    panel.show_status(RECORDING)
+    assert not panel.lower_button.isHidden()
+
+    told: list[RecordingSettings] = []
+    panel.settings_changed.connect(told.append)
+    for _ in range(3):
+        qtbot.mouseClick(panel.lower_button, Qt.MouseButton.LeftButton)
+
+    # In grey at last: there is nothing less.
+    assert [(each.quality, each.is_grey) for each in told] == [
+        (Quality.SMALL, False),
+        (Quality.SMALL, True),
+    ]
+
+
+def test_the_timer_and_the_encoder_are_chosen(panel: RecordingPanel) -> None:
+    panel.form.limit.setValue(90.0)
+    panel.form.encoder.setCurrentIndex(1)
+    panel.form.pretrigger.setValue(2.5)
+
+    assert panel.settings.seconds_limit == 90.0
+    assert panel.settings.encoder is EncoderChoice.SOFTWARE
+    assert panel.settings.pretrigger_s == 2.5
+
+
+def test_a_zone_is_kept_with_its_time_and_removed(panel: RecordingPanel) -> None:
+    corners = ((1.0, 2.0), (30.0, 4.0), (5.0, 60.0))
+    panel.form.take_zone(corners)
+    panel.form.after.setValue(7.0)
+    zone = panel.settings.zone
+    panel.form.remove.click()
+
+    assert zone == TriggerZone(corners, 7.0)
+    assert panel.settings.zone is None
+    assert panel.form.remove.isHidden()
 
 
 class _Feed:

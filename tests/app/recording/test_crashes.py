@@ -173,8 +173,9 @@ def test_what_a_recorder_left_that_had_no_time_to_write_anything_is_removed(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["begins", "mine"]
 
 
+@pytest.mark.parametrize("has_database", [False, True])
 def test_a_session_whose_recorder_wrote_nothing_yet_is_recovered_empty(
-    tmp_path: Path,
+    tmp_path: Path, *, has_database: bool
 ) -> None:
     from app.recording.manifest import SessionManifest
 
@@ -189,6 +190,9 @@ def test_a_session_whose_recorder_wrote_nothing_yet_is_recovered_empty(
         is_colour=False,
         frame_rate_hz=120.0,
     ).save(tmp_path)
+    if has_database:
+        # Killed before the tables were made.
+        (tmp_path / "session.db").touch()
 
     manifest = recover_session(tmp_path)
     session = Session(tmp_path)
