@@ -20,7 +20,7 @@ from app.handoff import Backlog, LatestSlot
 from app.inference import FrameInference, track_frame
 from app.ledger import FrameLedger, LedgerCounts
 from app.process import hurry_thread
-from app.recording.status import RecordingStatus
+from app.recording.status import FINISH_S, RecordingStatus
 from app.segmentation import Thresholds
 from app.sources.arrivals import ArrivalMeter, ArrivalStatistics
 from app.sources.base import EndOfSource, FrameMode, SourceSpec
@@ -371,11 +371,13 @@ class Pipeline:
             If one does not stop.
         """
         self.request_stop()
-        self._capture.join(_JOIN_S)
+        # The last thread to end waits for the disk.
+        patience_s = _JOIN_S if self._recorder is None else _JOIN_S + FINISH_S
+        self._capture.join(patience_s)
         if not self._engine_ready.is_set():
             return
-        self._inference.join(_JOIN_S)
-        self._tracking.join(_JOIN_S)
+        self._inference.join(patience_s)
+        self._tracking.join(patience_s)
         if self._trial is not None:
             self._trial.join(_JOIN_S)
 

@@ -22,7 +22,7 @@ from app.recording.priority import ThreadPreference
 from app.recording.ring import PreTriggerRing, ResultRing
 from app.recording.rows import EventRow, GapRow, ResultRow
 from app.recording.session_writer import SessionWriter
-from app.recording.status import FrameLosses, RecordingState, RecordingStatus
+from app.recording.status import FINISH_S, FrameLosses, RecordingState, RecordingStatus
 from app.recording.video_segment import VideoSegment
 from app.telemetry import DurationWindow
 from app.worker import Worker
@@ -43,7 +43,6 @@ _WAIT_S = 0.05
 # Raw frames that wait for the encoder; more rides out longer stalls.
 _RAW_BYTES = 128_000_000
 _RAW_FRAMES = (8, 240)
-_FINISH_S = 10.0
 # Advice is given for as long as frames were lost this recently.
 _RECENT_S = 2.0
 
@@ -249,7 +248,7 @@ class Recorder:
             ended=self._fault_text or ("" if writer is not None else shown.ended),
         )
 
-    def finish(self, deadline_s: float = _FINISH_S) -> None:
+    def finish(self, deadline_s: float = FINISH_S) -> None:
         """Write what was taken and end; waits. The last results must be in.
 
         Raises

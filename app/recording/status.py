@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+FINISH_S = 10.0
+"""How long a disk may take to write what has been taken."""
+
 
 class RecordingState(enum.Enum):
     """Where a recorder is.
