@@ -262,9 +262,10 @@ def test_thresholds_can_be_given_back_to_the_model() -> None:
 
 
 def test_other_options_take_effect_while_it_runs_and_tracks_stay() -> None:
-    pipeline = Pipeline(
-        FakeSource(None, delay_s=0.002), FakeEngine, FrameMode.EVERY_FRAME
-    )
+    # So wide that the square does not reach the edge, where it starts anew.
+    size = (12_000, 48)
+    source = FakeSource(None, size=size, delay_s=0.002)
+    pipeline = Pipeline(source, lambda: FakeEngine(size), FrameMode.EVERY_FRAME)
     pipeline.start()
     _wait_until(lambda: pipeline.status().confirmed_tracks == 1)
     _wait_until(lambda: len(pipeline.trails.snapshot()[0].points_px) > 20)
