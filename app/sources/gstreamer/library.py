@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib.util
 import sys
 import warnings
@@ -30,6 +32,7 @@ def import_gstreamer() -> Any:  # noqa: ANN401  it has no types
         Saying what to install.
     """
     _make_gi_visible()
+    _keep_unwinder()
     try:
         with warnings.catch_warnings():
             # Older releases load their modules in a way that Python warns of.
@@ -46,6 +49,17 @@ def import_gstreamer() -> Any:  # noqa: ANN401  it has no types
         ) from error
     Gst.init(None)
     return Gst, GstVideo
+
+
+def _keep_unwinder() -> None:
+    """Keep the C++ exceptions of libraries that are loaded later working.
+
+    GStreamer brings libunwind, whose `_Unwind_Resume` then stands before that of the
+    compiler's own library for all that is loaded after it: an exception inside OpenVINO
+    ends the process. Whichever is first in the global scope is taken.
+    """
+    with contextlib.suppress(OSError):  # a system without it has no such mixture
+        ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
 
 
 def _make_gi_visible() -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from app.errors import (
     SourceNotFoundError,
     SourceUnavailableError,
 )
+from app.paths import ROOT
 from app.sources import cameras
 from app.sources.cameras import OPTIONS, open_camera
 from app.sources.catalogue import open_source
@@ -28,9 +31,6 @@ from app.sources.uri import parse_uri
 from app.sources.v4l2.capture import V4l2Capture
 from tests.fakes.gstreamer import why_no_gstreamer
 from tests.fakes.rtsp import RtspServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 needs_gstreamer = pytest.mark.skipif(
     bool(why_no_gstreamer()), reason=why_no_gstreamer() or "it is there"
@@ -373,3 +373,32 @@ def test_a_live_pipelines_times_are_those_of_its_frames() -> None:
     ]
     assert max(abs(step - 10) for step in steps_ms) < 0.5
     assert report.link is LinkState.UP
+
+
+@needs_gstreamer
+def test_gstreamer_leaves_the_exceptions_of_other_libraries_alone() -> None:
+    program = (
+        "import ctypes;"
+        "from app.sources.gstreamer.library import import_gstreamer;"
+        "import_gstreamer();"
+        "resume = ctypes.CDLL(None)._Unwind_Resume;"
+        "print(ctypes.cast(resume, ctypes.c_void_p).value);"
+        "print(open('/proc/self/maps').read())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    address, *regions = done.stdout.split("\n")
+    owners = [line.split()[-1] for line in regions if _holds(line, int(address))]
+    assert [Path(owner).name for owner in owners] == ["libgcc_s.so.1"]
+
+
+def _holds(region: str, address: int) -> bool:
+    first, _, last = region.partition(" ")[0].partition("-")
+    return bool(last) and int(first, 16) <= address < int(last, 16)
