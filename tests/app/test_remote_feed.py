@@ -218,9 +218,10 @@ def test_thresholds_reach_the_process(process: FeedProcess, is_early: bool) -> N
 def test_options_reach_the_process(process: FeedProcess, is_early: bool) -> None:
     """The square is seen: with tracks of bright blobs only it has none."""
     never = FeedOptions(TrackerSettings(min_confidence=1.0, birth_confidence=1.0))
-    feed = process.make_feed(
-        partial(FakeSource, None, delay_s=0.005), FakeEngine, EVERY
-    )
+    # So wide that the square does not reach the edge, where it starts anew.
+    size = (12_000, 48)
+    make_source = partial(FakeSource, None, size=size, delay_s=0.005)
+    feed = process.make_feed(make_source, partial(FakeEngine, size), EVERY)
     feed.adjust(FeedOptions())
     if not is_early:
         feed.start()
