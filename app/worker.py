@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from app.errors import WorkerStuckError
+from app.process import name_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +76,7 @@ class Worker:
 
     def _run(self) -> None:
         error: Exception | None = None
+        name_thread(self._thread.name)
         try:
             self._body(self._stop)
         except Exception as caught:

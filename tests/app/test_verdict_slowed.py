@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 IDLE = HardwareSample(cpu=Cpu((), 0.4, 0.35))
-_RATE_HZ = 40.0
+_RATE_HZ = 20.0
 _SLOW_S = 0.1
 _PATIENCE_S = 25.0
 # So many verdicts in a row, a tenth of a second apart, are no accident.
@@ -110,7 +111,7 @@ def looking(
 
 
 def camera(*, delay_s: float = 0.022, **more: Any) -> FakeSource:
-    """A source that says it gives 40 frames a second, and gives a few more."""
+    """A source that gives twice what it says: a busy machine changes nothing."""
     return FakeSource(None, rate_hz=_RATE_HZ, delay_s=delay_s, is_live=True, **more)
 
 
@@ -152,7 +153,7 @@ def test_a_slowed_stage_is_named(
         verdict = looks.until(cause)
 
     assert verdict.cause is cause
-    assert "of 4" in verdict.text
+    assert re.search(r" \d+ of \d+ fps", verdict.text)
 
 
 def test_a_slow_camera_is_named() -> None:
@@ -160,7 +161,7 @@ def test_a_slow_camera_is_named() -> None:
         verdict = looks.until(Cause.CAMERA)
 
     assert verdict.cause is Cause.CAMERA
-    assert "of 40 fps arrive" in verdict.text
+    assert "of 20 fps arrive" in verdict.text
 
 
 def test_a_video_that_is_slow_to_decode_is_named(

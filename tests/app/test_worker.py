@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,20 @@ def test_a_body_that_returns_ends_without_an_error() -> None:
 
     assert ends == [None]
     assert not worker.is_alive
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have names on Linux")
+def test_the_system_knows_a_thread_by_its_name() -> None:
+    names: list[str] = []
+
+    def body(_stop: threading.Event) -> None:
+        names.append(Path("/proc/thread-self/comm").read_text().strip())
+
+    worker = Worker("a name that is long", body, lambda _: None)
+    worker.start()
+    worker.join(5)
+
+    assert names == ["a name that is"]
 
 
 def test_an_error_of_the_body_is_handed_on() -> None:
