@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -56,77 +56,71 @@ def segment(
     Segmentation
         Centres are means weighted by probability, axes come from second moments.
     """
-    weak = (probability > thresholds.low).view(np.uint8)
-    mask = np.zeros(weak.shape, np.bool_)
-    mask.setflags(write=False)
-    if not weak.any():
+    is_weak = probability > thresholds.low
+    mask = np.zeros(is_weak.shape, np.bool_)
+    points = np.flatnonzero(is_weak)
+    if not points.size:
+        mask.setflags(write=False)
         return Segmentation(Blobs.empty(), mask)
     # Its variant with statistics reads every pixel of the picture again, which costs
     # five times as much as the labels. Only foreground is looked at from here.
-    count, labels = cv2.connectedComponentsWithAlgorithm(
-        weak, 8, cv2.CV_16U, cv2.CCL_SAUF
+    _, labels = cv2.connectedComponentsWithAlgorithm(
+        is_weak.view(np.uint8), 8, cv2.CV_16U, cv2.CCL_SAUF
     )
-    points: NDArray[np.int32] = cv2.findNonZero(weak).astype(np.int32, copy=False)
-    columns, rows = points.reshape(-1, 2).T
-    label = labels[rows, columns].astype(np.intp)
-    weight = probability[rows, columns].astype(np.float64)
-    peak = np.zeros(count)
-    np.maximum.at(peak, label, weight)
-    area = np.bincount(label, minlength=count)
+    label = labels.ravel()[points]
+    # Blob after blob, each still row by row: then all blobs are summed up in one call.
+    order = np.argsort(label, kind="stable")
+    points = points[order]
+    weight = probability.ravel()[points].astype(np.float64)
+    area = np.bincount(label)[1:]
+    first = np.cumsum(area) - area
+    peak = np.maximum.reduceat(weight, first)
     is_blob = (peak > thresholds.high) & (area >= min_area_px)
-    kept = np.flatnonzero(is_blob)
-    if not len(kept):
-        return Segmentation(Blobs.empty(), mask)
-    mask = np.zeros(weak.shape, np.bool_)
-    mask[rows, columns] = is_blob[label]
+    if not is_blob.all():
+        is_kept = np.repeat(is_blob, area)
+        points, weight = points[is_kept], weight[is_kept]
+        peak, area = peak[is_blob], area[is_blob]
+        first = np.cumsum(area) - area
+    mask.ravel()[points] = True
     mask.setflags(write=False)
-
+    if not points.size:
+        return Segmentation(Blobs.empty(), mask)
+    rows, columns = np.divmod(points, probability.shape[1])
     x, y = pixel_map.to_frame(columns.astype(np.float64), rows.astype(np.float64))
-
-    def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums = np.bincount(label, weights=values, minlength=count)[kept]
-        return sums.astype(np.float64, copy=False)
-
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return total(weight * values) / mass
-
-    mass = total(weight)
-    centre_x, centre_y = mean(x), mean(y)
-    # A pixel is a square, not a point: its own variance is scale**2 / 12.
-    var_x = mean(x * x) - centre_x**2 + pixel_map.scale_x**2 / 12
-    var_y = mean(y * y) - centre_y**2 + pixel_map.scale_y**2 / 12
-    cov_xy = mean(x * y) - centre_x * centre_y
-    middle, spread = (var_x + var_y) / 2, np.hypot((var_x - var_y) / 2, cov_xy)
+    moments = np.empty((6, points.size))
+    moments[0] = weight
+    np.multiply(weight, x, out=moments[1])
+    np.multiply(weight, y, out=moments[2])
+    np.multiply(moments[1], x, out=moments[3])
+    np.multiply(moments[2], y, out=moments[4])
+    np.multiply(moments[1], y, out=moments[5])
+    sums: NDArray[np.float64] = np.add.reduceat(moments, first, axis=1)
+    centre_x, centre_y, xx, yy, xy = sums[1:] / sums[0]
     scale_x, scale_y = pixel_map.scale_x, pixel_map.scale_y
-    return Segmentation(
-        Blobs(
-            x_px=_column(centre_x),
-            y_px=_column(centre_y),
-            width_px=_column(_extent(columns, label, count)[kept] * scale_x),
-            height_px=_column(_extent(rows, label, count)[kept] * scale_y),
-            area_px=_column(area[kept] * scale_x * scale_y),
-            confidence=_column(peak[kept]),
-            length_px=_column(4 * np.sqrt(middle + spread)),
-            breadth_px=_column(4 * np.sqrt(np.maximum(middle - spread, 0.0))),
-            angle_rad=_column(np.arctan2(2 * cov_xy, var_x - var_y) / 2),
-        ),
-        mask,
+    # A pixel is a square, not a point: its own variance is scale**2 / 12.
+    var_x = xx - centre_x**2 + scale_x**2 / 12
+    var_y = yy - centre_y**2 + scale_y**2 / 12
+    cov_xy = xy - centre_x * centre_y
+    middle, spread = (var_x + var_y) / 2, np.hypot((var_x - var_y) / 2, cov_xy)
+    left, right = (
+        np.minimum.reduceat(columns, first),
+        np.maximum.reduceat(columns, first),
     )
-
-
-def _extent(
-    positions: NDArray[np.int32], label: NDArray[np.intp], count: int
-) -> NDArray[np.int32]:
-    """Number of pixels along one axis, from the first to the last of each label."""
-    first = np.full(count, np.iinfo(np.int32).max, np.int32)
-    last = np.zeros(count, np.int32)
-    np.minimum.at(first, label, positions)
-    np.maximum.at(last, label, positions)
-    extent: NDArray[np.int32] = last - first + 1
-    return extent
-
-
-def _column(values: NDArray[Any]) -> NDArray[np.float32]:
-    column = values.astype(np.float32)
-    column.setflags(write=False)
-    return column
+    top, bottom = rows[first], rows[first + area - 1]
+    # In the order of the fields of `Blobs`.
+    values = np.array(
+        [
+            centre_x,
+            centre_y,
+            (right - left + 1) * scale_x,
+            (bottom - top + 1) * scale_y,
+            area * (scale_x * scale_y),
+            peak,
+            4 * np.sqrt(middle + spread),
+            4 * np.sqrt(np.maximum(middle - spread, 0.0)),
+            np.arctan2(2 * cov_xy, var_x - var_y) / 2,
+        ],
+        np.float32,
+    )
+    values.setflags(write=False)
+    return Segmentation(Blobs(*values), mask)

@@ -55,7 +55,7 @@ def assign(rows: Ints, columns: Ints, cost: Floats) -> Ints:
     Parameters
     ----------
     rows, columns : ndarray of intp, shape (P,)
-        The pairs that may be chosen; no pair twice.
+        The pairs that may be chosen, ascending by row; no pair twice.
     cost : ndarray of float64, shape (P,)
         A pair is chosen only where that is better than leaving both alone, which
         costs 0.
@@ -71,13 +71,14 @@ def assign(rows: Ints, columns: Ints, cost: Floats) -> Ints:
     row, column, value = rows[useful], columns[useful], cost[useful]
     order = np.lexsort((value, row))
     ordered = row[order]
-    is_first = np.ones(order.size, bool)
+    is_first = np.empty(order.size, bool)
+    is_first[0] = True
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
     best = order[is_first]
     # Where every row can have what suits it best, nothing is better: most frames.
-    if np.bincount(column[best]).max() > 1:
-        best = np.flatnonzero(_solve(row, column, value))
-    return np.sort(useful[best])
+    if len(set(column[best].tolist())) < best.size:
+        best = _solve(row, column, value).nonzero()[0]
+    return useful[best]
 
 
 def load_solver() -> None:

@@ -190,7 +190,7 @@ class Nursery:
             Width and height of what can be seen: objects come from beyond it.
         """
         pairs, seeds = self._pairs, self._seeds
-        if not (len(seeds) or len(pairs.table) or is_free.any()):
+        if not (len(seeds) or len(pairs.table) or np.count_nonzero(is_free)):
             return NOBODY
         if len(pairs.table):
             pairs.motion.predict(

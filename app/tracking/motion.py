@@ -113,7 +113,7 @@ class Motion:
     def combined(self) -> Floats:
         """Mean over the models: x, y and their velocities, shape (4, T)."""
         weighted = self.state[:, _MEAN] * self.state[:, _WEIGHT, None]
-        mean: Floats = weighted.sum(axis=0)
+        mean: Floats = np.add.reduce(weighted)
         return mean
 
     def cruising(self) -> Floats:
@@ -137,7 +137,7 @@ class Motion:
         np.multiply(apart[:, 1], apart[:, 1], out=products[:, 2])
         products[:, ::2] += self.state[:, _PP, None]
         products *= weight[:, None]
-        covariance: Floats = products.sum(axis=0)
+        covariance: Floats = np.add.reduce(products)
         return covariance
 
     def sigma_px(self, centre_px: Floats) -> Floats:
@@ -190,7 +190,8 @@ class Motion:
     def _shift_weight(self, fresh: NDArray[np.intp], steps: float) -> None:
         """Let the chance of a bounce grow with time."""
         weight = self.state[:, _WEIGHT]
-        goes_on = np.full(weight.shape[1], (1 - LATER_BOUNCE_RATE) ** steps)
+        goes_on = np.empty(weight.shape[1])
+        goes_on.fill((1 - LATER_BOUNCE_RATE) ** steps)
         goes_on[fresh] = (1 - BOUNCE_RATE) ** steps
         weight *= goes_on
         weight[BOUNCE] += 1 - goes_on
@@ -219,7 +220,7 @@ class Motion:
         reach = np.sqrt(2 * variance * np.log(np.maximum(ratio, 1)))
         apart = self.state[:, _POSITION] - centre_px
         reach += np.sqrt(_squared(apart))
-        farthest: Floats = reach.max(axis=0)
+        farthest: Floats = np.maximum.reduce(reach)
         return farthest
 
     def log_likelihood(
@@ -300,8 +301,8 @@ class Motion:
         both += gains[:, :, None] * apart[:, None]
         state[:, _VV] -= gains[:, 1] * pv
         state[:, _PP:_VV] *= 1 - gains[:, :1]
-        weight = np.exp(log_likelihood - log_likelihood.max(axis=0))
-        state[:, _WEIGHT] = weight / weight.sum(axis=0)
+        weight = np.exp(log_likelihood - np.maximum.reduce(log_likelihood))
+        state[:, _WEIGHT] = weight / np.add.reduce(weight)
         _mix(state)
         self.state[:, :, rows] = state
 
@@ -313,7 +314,7 @@ _SHARE = np.array([[KEEP, 1 - KEEP, 1], [1 - KEEP, KEEP, 1], [0.5, 0.5, 1]])
 def _mix(state: Floats) -> None:
     """Let every model start from what all of them believe."""
     joint = _SHARE[:, :, None] * state[:, None, _WEIGHT]
-    total = joint.sum(axis=0)
+    total = np.add.reduce(joint)
     joint /= total
     # Second moments about the origin mix linearly, covariances do not.
     _add_products(state, 0.5)
@@ -326,11 +327,12 @@ def _mix(state: Floats) -> None:
 
 def _add_products(state: Floats, factor: float) -> None:
     """Go from covariances to second moments, summed over x and y, or back."""
-    # Position and velocity, each with x and y.
-    both = state[:, _MEAN].reshape(MODELS, 2, 2, -1)
-    products = np.einsum("mack,mbck->mabk", both, factor * both)
-    state[:, _PP:_VV] += products[:, 0]
-    state[:, _VV] += products[:, 1, 1]
+    mean = state[:, _MEAN]
+    squares = mean * mean
+    # Of the position and of the velocity: along x, and along y.
+    state[:, _PP : _VV + 1 : 2] += factor * (squares[:, ::2] + squares[:, 1::2])
+    across = mean[:, _POSITION] * mean[:, _VELOCITY]
+    state[:, _PV] += factor * (across[:, 0] + across[:, 1])
 
 
 def _squared(vectors: Floats) -> Floats:
@@ -359,7 +361,7 @@ def _bounced(state: Floats, dt_s: float, body_px_s: Floats) -> Floats:
         go on: how much of it was before the hit is not known.
     """
     velocity = state[_VELOCITY]
-    speed2 = np.einsum("ck,ck->k", velocity, velocity)
+    speed2 = np.add.reduce(velocity * velocity)
     variance = BOUNCE_SPEED**2 / 2 * speed2 + (BOUNCE_BODIES * body_px_s) ** 2
     after = np.zeros((_WEIGHT, speed2.size))
     after[_POSITION] = state[_POSITION] + velocity * (dt_s / 2)

@@ -102,7 +102,7 @@ def sightings_of(
     if long.size:
         _add_streaks(seen, blobs, long)
     is_sure = seen.confidence >= settings.min_confidence
-    return seen if is_sure.all() else seen.take(is_sure)
+    return seen if np.count_nonzero(is_sure) == len(seen) else seen.take(is_sure)
 
 
 def _add_streaks(seen: Sightings, blobs: Blobs, long: NDArray[np.intp]) -> None:
@@ -134,7 +134,7 @@ def streak_log_ratio(
     """
     ratio = np.zeros(rows.size)
     sharpness = seen.sharpness[rows]
-    if not sharpness.any():
+    if not np.count_nonzero(sharpness):
         return ratio
     moved = np.hypot(step_px[0], step_px[1])
     tells = (sharpness > 0) & (moved > MIN_MOVED * seen.streak_px[rows])

@@ -178,7 +178,8 @@ class Tracker:
             track, blob = np.concatenate([track, lost]), np.concatenate([blob, again])
         self._see(track, seen.values[Sightings.LOOK, blob], time_s)
         self._judge(patience_s, time_s)
-        row = np.full(body.size + newborn.blob.size, -1, np.int32)
+        row = np.empty(body.size + newborn.blob.size, np.int32)
+        row.fill(-1)
         row[track] = seen.row[blob]
         if newborn.blob.size:
             row[body.size :] = seen.row[newborn.blob]
@@ -307,7 +308,7 @@ class Tracker:
         is_tentative = table.state == TENTATIVE
         is_believed = ~is_tentative
         is_over = ~is_found & (time_s - table.seen_s > patience_s)
-        if is_tentative.any():
+        if np.count_nonzero(is_tentative):
             table.log_chance[~is_found & is_tentative] += MISS_LOG_RATIO
             is_believed[is_tentative] = believable(
                 table.log_chance[is_tentative], self._log_believed
