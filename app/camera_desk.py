@@ -1,7 +1,8 @@
 """What the camera window asks of the feed's process, where the cameras are.
 
-Each function opens the node of a camera for itself: a driver lets controls be read and
-set while another part of the program captures.
+A camera of Video4Linux is reached through its node, opened here for itself: a driver
+lets controls be read and set while another part of the program captures. One that
+GStreamer reads is reached while it runs.
 """
 
 from __future__ import annotations
@@ -9,26 +10,48 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from app.errors import SourceLostError
+from app.sources.gstreamer.running import (
+    RunningCamera,
+    running_camera,
+    running_cameras,
+)
+from app.sources.v4l2 import query
 from app.sources.v4l2.controls import apply_controls, list_controls
 from app.sources.v4l2.device import driver_errors, open_node
-from app.sources.v4l2.query import list_cameras
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from app.sources.v4l2.controls import Control
+    from app.sources.controls import Control
 
-__all__ = ["list_cameras", "read_controls", "set_controls"]
+_NODE_MARK = "/"
+
+
+def list_cameras() -> tuple[query.CameraDescription, ...]:
+    """Cameras of Video4Linux, and those that GStreamer reads now."""
+    running = tuple(
+        query.CameraDescription(each.uri, each.title, "GStreamer", each.place)
+        for each in running_cameras()
+    )
+    return (*running, *query.list_cameras())
 
 
 def read_controls(path: str) -> tuple[Control, ...]:
     """All controls of a camera as they stand.
+
+    Parameters
+    ----------
+    path : str
+        Of its description.
 
     Raises
     ------
     SourceError
         If it cannot be asked.
     """
+    if not path.startswith(_NODE_MARK):
+        return _running(path).controls.read()
     with driver_errors(path, "telling its controls"), closing(open_node(path)) as node:
         return list_controls(node)
 
@@ -44,6 +67,20 @@ def set_controls(path: str, values: Mapping[str, int]) -> tuple[Control, ...]:
     SourceError
         If the camera refuses a value.
     """
+    if not path.startswith(_NODE_MARK):
+        controls = _running(path).controls
+        controls.write(values)
+        return controls.read()
     with driver_errors(path, "setting its controls"), closing(open_node(path)) as node:
         apply_controls(node, values)
         return list_controls(node)
+
+
+def _running(uri: str) -> RunningCamera:
+    camera = running_camera(uri)
+    if camera is None:
+        raise SourceLostError(
+            f"{uri} does not run any more",
+            hint="Start it: its controls can be set while it runs.",
+        )
+    return camera

@@ -40,6 +40,7 @@ class CameraRoom:
         self.window = CameraWindow(self._desk, window)
         self.window.source_requested.connect(lambda uri: console.open(uri, window.mode))
         console.bridge.status_taken.connect(self._on_status_taken)
+        self._running = ""
 
     def show(self) -> None:
         """Show the window, in front of others, with the cameras of this moment."""
@@ -54,5 +55,12 @@ class CameraRoom:
         self._desk.close()
 
     def _on_status_taken(self, status: PipelineStatus) -> None:
-        if self.window.isVisible():
-            self.window.show_status(None if status.state.is_over else status)
+        if not self.window.isVisible():
+            return
+        self.window.show_status(None if status.state.is_over else status)
+        source = None if status.state.is_over else status.source
+        running = source.uri if source is not None else ""
+        if running != self._running:
+            # Some cameras can be listed only while they run.
+            self._running = running
+            self.window.look_again()

@@ -30,7 +30,7 @@ from widgets.theme import GAP_PX, MARGIN_PX, Colour
 if TYPE_CHECKING:
     from app.errors import ConsoleError
     from app.pipeline import PipelineStatus
-    from app.sources.v4l2.controls import Control
+    from app.sources.controls import Control
     from app.sources.v4l2.query import CameraDescription
     from widgets.camera_desk import CameraDesk
 
@@ -275,6 +275,7 @@ def _heading(text: str) -> QLabel:
 
 
 def _place(camera: CameraDescription) -> str:
-    modes = camera.modes
-    fastest = max((mode.fastest_hz for mode in modes), default=0.0)
+    if camera.is_only_running:
+        return f"{camera.bus}, runs now"
+    fastest = max((mode.fastest_hz for mode in camera.modes), default=0.0)
     return f"{camera.path}, up to {fastest:g} fps"

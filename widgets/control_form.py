@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QGridLayout,
     QLabel,
     QPushButton,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.sources.v4l2.controls import Control, ControlKind
+from app.sources.controls import Control, ControlKind
 from widgets.theme import GAP_PX
 
 if TYPE_CHECKING:
@@ -134,15 +135,15 @@ class _NumberEditor(QWidget):
     def __init__(self, control: Control) -> None:
         super().__init__()
         low, high = max(control.minimum, -_MOST), min(control.maximum, _MOST)
+        self._scale = 10**control.decimals
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        self.field = QSpinBox()
-        self.setFocusProxy(self.field)
-        for part in (self._slider, self.field):
-            part.setRange(low, high)
-            part.setSingleStep(min(control.step, _MOST))
+        self._slider.setRange(low, high)
+        self._slider.setSingleStep(min(control.step, _MOST))
         self._slider.setPageStep(max(control.step, (high - low) // 20))
         self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._slider.setVisible((high - low) // control.step <= _MOST_SLIDER_STEPS)
+        self.field = self._make_field(control, low, high)
+        self.setFocusProxy(self.field)
         self.field.setKeyboardTracking(False)
         # The same for all rows, whatever their bounds.
         self.field.setMinimumWidth(_FIELD_PX)
@@ -151,7 +152,7 @@ class _NumberEditor(QWidget):
         row.setColumnStretch(0, 1)
         row.addWidget(self._slider, 0, 0)
         row.addWidget(self.field, 0, 1)
-        self._slider.valueChanged.connect(self.field.setValue)
+        self._slider.valueChanged.connect(self._on_slider_changed)
         self.field.valueChanged.connect(self._on_field_changed)
 
     def show_value(self, value: int) -> None:
@@ -159,11 +160,39 @@ class _NumberEditor(QWidget):
         if self._slider.isSliderDown() or self.field.hasFocus():
             # What comes back from the camera is older than what is being set.
             return
-        for part in (self._slider, self.field):
-            with QSignalBlocker(part):
-                part.setValue(max(-_MOST, min(_MOST, value)))
+        bounded = max(-_MOST, min(_MOST, value))
+        with QSignalBlocker(self._slider), QSignalBlocker(self.field):
+            self._slider.setValue(bounded)
+            self._set_field(bounded)
 
-    def _on_field_changed(self, value: int) -> None:
+    def _make_field(
+        self, control: Control, low: int, high: int
+    ) -> QSpinBox | QDoubleSpinBox:
+        suffix = f" {control.unit}" if control.unit else ""
+        if not control.decimals:
+            field = QSpinBox()
+            field.setRange(low, high)
+            field.setSingleStep(min(control.step, _MOST))
+            field.setSuffix(suffix)
+            return field
+        exact = QDoubleSpinBox()
+        exact.setDecimals(control.decimals)
+        exact.setRange(low / self._scale, high / self._scale)
+        exact.setSingleStep(max(control.step, (high - low) // 100) / self._scale)
+        exact.setSuffix(suffix)
+        return exact
+
+    def _set_field(self, value: int) -> None:
+        if isinstance(self.field, QDoubleSpinBox):
+            self.field.setValue(value / self._scale)
+        else:
+            self.field.setValue(value)
+
+    def _on_slider_changed(self, value: int) -> None:
+        self._set_field(value)
+
+    def _on_field_changed(self, shown: float) -> None:
+        value = round(shown * self._scale)
         with QSignalBlocker(self._slider):
             self._slider.setValue(value)
         self.value_changed.emit(value)
@@ -191,9 +220,10 @@ def _is_settable(control: Control) -> bool:
 
 def _tip(control: Control) -> str:
     if control.kind in (ControlKind.INTEGER, ControlKind.INTEGER64):
-        bounds = f"{control.minimum} to {control.maximum}"
-        step = f" in steps of {control.step}" if control.step > 1 else ""
-        tip = f"{bounds}{step}, {control.default} at first"
+        text_of = control.text_of
+        bounds = f"{text_of(control.minimum)} to {text_of(control.maximum)}"
+        step = f" in steps of {text_of(control.step)}" if control.step > 1 else ""
+        tip = f"{bounds}{step}, {text_of(control.default)} at first"
     else:
         tip = control.name
     if control.is_read_only:

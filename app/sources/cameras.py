@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 V4L2_SCHEME = "v4l2"
 _CODECS = ("h264", "h265", "jpeg")
+_DECODERS = ("auto", "software", "hardware")
+_BOARD_HINT = "codec=h265 or decoder=software may be what it needs."
 _DEVICE_TREE = Path("/proc/device-tree/compatible")
 
 
@@ -67,13 +69,14 @@ _CSI_OPTIONS = {
 _RTSP_OPTIONS = {
     "transport": choice("tcp", "udp"),
     "timeout": number(0.1, 60, "s"),
-    "decoder": choice("auto", "software", "hardware"),
+    "decoder": choice(*_DECODERS),
     "codec": choice("h264", "h265"),
 }
 _RTP_OPTIONS = {
     "codec": choice(*_CODECS),
     "payload": whole(0, 127),
     "timeout": number(0.1, 60, "s"),
+    "decoder": choice(*_DECODERS),
 }
 OPTIONS: dict[str, dict[str, Option]] = {
     V4L2_SCHEME: {**_V4L2_OPTIONS, **LIVE_OPTIONS},
@@ -81,9 +84,9 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "rtsp": {**_RTSP_OPTIONS, **LIVE_OPTIONS},
     "rtsps": {**_RTSP_OPTIONS, **LIVE_OPTIONS},
     "rtp": {**_RTP_OPTIONS, **LIVE_OPTIONS},
-    PIPELINE_SCHEME: {},
+    PIPELINE_SCHEME: LIVE_OPTIONS,
 }
-"""What follows `?` (`#` for RTSP), by scheme."""
+"""What follows `?` (`#` for RTSP and pipelines), by scheme."""
 
 
 def is_camera(uri: str) -> bool:
@@ -167,7 +170,10 @@ def _csi(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Capture
             title=f"CSI camera {request.sensor}",
             is_colour=is_colour,
             asked_rate_hz=request.rate_hz,
-        )
+            uri=parsed.uri,
+            place=f"{parsed.scheme}://{request.sensor}",
+        ),
+        CameraStore(camera_file()).controls,
     )
 
 
@@ -182,14 +188,15 @@ def _rtsp(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Captur
     address = f"{parsed.scheme}://{parsed.body}"
     title = title_of(address)
     transport = options.get("transport", "tcp")
-    decoder = options.get("decoder", "auto")
-    if decoder == "hardware" or (decoder == "auto" and _has_own_decoder()):
+    if _is_decoded_by_board(options):
         from app.sources.gstreamer.capture import GStreamerCapture, PipelineRequest
         from app.sources.gstreamer.launch import hardware_rtsp_pipeline
 
         codec = options.get("codec", "h264")
         launch = hardware_rtsp_pipeline(address, codec, transport, is_colour=is_colour)
-        return GStreamerCapture(PipelineRequest(launch, title, is_colour))
+        return GStreamerCapture(
+            PipelineRequest(launch, title, is_colour, hint=_BOARD_HINT)
+        )
     request = StreamRequest(
         address,
         title,
@@ -201,6 +208,7 @@ def _rtsp(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Captur
 
 
 def _rtp(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Capture:
+    from app.sources.gstreamer.launch import HARDWARE_CODECS, hardware_rtp_pipeline
     from app.sources.network import (
         OPEN_TIMEOUT_S,
         StreamCapture,
@@ -215,6 +223,21 @@ def _rtp(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Capture
             hint="Write the port that the stream is sent to, as rtp://@:5000.",
         )
     codec, payload = options.get("codec", "h264"), options.get("payload", 96)
+    if codec in HARDWARE_CODECS and _is_decoded_by_board(options):
+        from app.sources.gstreamer.capture import GStreamerCapture, PipelineRequest
+
+        launch = hardware_rtp_pipeline(
+            host, int(port), codec, payload, is_colour=is_colour
+        )
+        title = f"{parsed.scheme}://{parsed.body}"
+        return GStreamerCapture(
+            PipelineRequest(launch, title, is_colour, hint=_BOARD_HINT)
+        )
+    if options.get("decoder") == "hardware":
+        raise SourceFormatError(
+            f"{codec} is not decoded by the board",
+            hint=f"Leave out decoder=; the board decodes {', '.join(HARDWARE_CODECS)}.",
+        )
     request = StreamRequest(
         rtp_description(host, int(port), codec, payload),
         f"{parsed.scheme}://{parsed.body}",
@@ -226,7 +249,6 @@ def _rtp(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Capture
 
 
 def _pipeline(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Capture:
-    del options
     from app.sources.gstreamer.capture import GStreamerCapture, PipelineRequest
     from app.sources.gstreamer.launch import own_pipeline
 
@@ -236,9 +258,24 @@ def _pipeline(parsed: SourceUri, options: dict[str, Any], is_colour: bool) -> Ca
             hint="Write it as for gst-launch-1.0, without a sink: gst://v4l2src !"
             " videoconvert.",
         )
-    title = parsed.body.partition("!")[0].split()[0]
-    launch = own_pipeline(parsed.body)
-    return GStreamerCapture(PipelineRequest(launch, title, is_colour, has_end=True))
+    first = parsed.body.partition("!")[0].split()
+    return GStreamerCapture(
+        PipelineRequest(
+            own_pipeline(parsed.body),
+            title=first[0],
+            is_colour=is_colour,
+            # Where it is to be looked for, its end is a loss: a server may be gone.
+            has_end="reconnect" not in options,
+            uri=parsed.uri,
+            place=f"{parsed.scheme}://{' '.join(first)}",
+        ),
+        CameraStore(camera_file()).controls,
+    )
+
+
+def _is_decoded_by_board(options: dict[str, Any]) -> bool:
+    decoder = options.get("decoder", "auto")
+    return bool(decoder == "hardware" or (decoder == "auto" and _has_own_decoder()))
 
 
 def _has_own_decoder() -> bool:

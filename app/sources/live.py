@@ -59,7 +59,7 @@ class LiveOptions:
     """Without a frame for this long it counts as lost; 0 waits for ever, as a camera
     with an external trigger needs."""
     frame_limit: int | None = None
-    """Ends after as many frames."""
+    """Ends after as many frames; those that were lost do not count."""
     seconds_limit: float | None = None
     """Ends after this time, counted from the first frame."""
 
@@ -213,6 +213,7 @@ class LiveSource:
         self._spec: CaptureSpec | None = None
         self._is_up = False
         self._index, self._expected = -1, 0
+        self._given = 0
         self._last: Sample | None = None
         self._epoch_ns = self._last_ns = 0
         self._is_back = False
@@ -236,6 +237,7 @@ class LiveSource:
         self.close()
         spec = self._spec = self._capture.open()
         self._index, self._last = -1, None
+        self._given = 0
         self._epoch_ns = self._last_ns = 0
         self._is_back = False
         self._first_read_s = None
@@ -324,6 +326,7 @@ class LiveSource:
         else:
             taken_ns = max(taken_ns, self._last_ns + 1)
             self._index += self._step(sample, taken_ns, spec)
+        self._given += 1
         self._last, self._last_ns = sample, taken_ns
         self._rate.tick(taken_ns)
         self._delay.add((now_ns - taken_ns) * 1e-6)
@@ -355,10 +358,9 @@ class LiveSource:
 
     def _refuse_beyond_limits(self) -> None:
         frames, seconds = self._options.frame_limit, self._options.seconds_limit
-        given = self._index + 1
         passed_s = (self._last_ns - self._epoch_ns) * 1e-9
-        if (frames is not None and given >= frames) or (
-            seconds is not None and given and passed_s >= seconds
+        if (frames is not None and self._given >= frames) or (
+            seconds is not None and self._given and passed_s >= seconds
         ):
             raise EndOfSource
 
@@ -475,6 +477,13 @@ class LiveSource:
         waited_s = time.monotonic() - self._lost_since_s
         if patience_s is not None and waited_s >= patience_s:
             raise SourceLostError(error.message, hint=error.hint) from error
+
+
+def said_of_exposure(exposure_s: float, rate_hz: float) -> str:
+    """That an exposure is too long for a rate, in words; empty if it is not."""
+    if not exposure_s or 1 / exposure_s >= rate_hz * 0.995:
+        return ""
+    return f"exposure {1e3 * exposure_s:g} ms allows {1 / exposure_s:.3g} fps"
 
 
 def _is_less(rate_hz: float, asked_hz: float) -> bool:

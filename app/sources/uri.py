@@ -2,12 +2,13 @@
 
     scheme://body?option=value&option=value
 
-Two kinds differ. What follows the question mark of an `rtsp://` address is the
-server's, so options of ours follow a `#`. All of a `gst://` URI is the pipeline.
+Two kinds differ: options of ours follow a `#`. What follows the question mark of an
+`rtsp://` address is the server's, and that of a `gst://` URI belongs to the pipeline.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
@@ -16,6 +17,8 @@ from app.errors import SourceFormatError
 
 PIPELINE_SCHEME = "gst"
 SERVER_SCHEMES = ("rtsp", "rtsps")
+# A pipeline may hold a # of its own: in the name of a file, or a colour.
+_PIPELINE_OPTIONS = re.compile(r"\s*#(?=[a-z]+=)([^#!\"\s]*)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class SourceUri:
     scheme."""
     options: dict[str, str]
     """By their names, as text."""
+    uri: str = ""
+    """The whole of it."""
 
     @property
     def path(self) -> Path:
@@ -45,15 +50,17 @@ def parse_uri(uri: str) -> SourceUri:
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:
-        return SourceUri("", uri, {})
+        return SourceUri("", uri, {}, uri)
     scheme = scheme.lower()
     if scheme == PIPELINE_SCHEME:
-        return SourceUri(scheme, rest, {})
+        found = _PIPELINE_OPTIONS.search(rest)
+        body = rest[: found.start()] if found else rest
+        return SourceUri(scheme, body, _options(uri, found[1] if found else ""), uri)
     if scheme in SERVER_SCHEMES:
         body, _, query = rest.partition("#")
-        return SourceUri(scheme, body, _options(uri, query))
+        return SourceUri(scheme, body, _options(uri, query), uri)
     body, _, query = rest.partition("?")
-    return SourceUri(scheme, unquote(body), _options(uri, query))
+    return SourceUri(scheme, unquote(body), _options(uri, query), uri)
 
 
 def _options(uri: str, query: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import defaultdict
 from contextlib import contextmanager
 from functools import partial
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 _VICTIMS = ("camera", "stream")
 _TICK_MS = 20
 _LOOK_S = 0.01
+# Late by more than this, what the window does is written down.
+_LATE_S = 0.1
 
 
 class StatusWatch:
@@ -108,7 +111,6 @@ def _torment(kind: str, count: int, seed: int, folder: Path) -> bool:
     feeds = FeedProcess()
     events: list[Event] = []
     ends: list[PipelineStatus | AssertionError] = []
-    late_ms: list[float] = []
     with _victim(kind, folder) as (victim, make_source):
 
         def make_feed(_uri: str, mode: FrameMode) -> RemoteFeed:
@@ -125,37 +127,69 @@ def _torment(kind: str, count: int, seed: int, folder: Path) -> bool:
             threading.Thread(target=torment, daemon=True).start()
             return feed
 
-        timer = _watch_window(late_ms, lambda: bool(ends))
+        watch = WindowWatch(lambda: bool(ends))
         began_s = time.monotonic()
         try:
             code = run_console(make_feed, f"{kind} of the test", in_use, state, folder)
         finally:
-            timer.stop()
+            watch.stop()
             feeds.close()
     seconds = time.monotonic() - began_s
     print(f"\n{kind}: {len(events)} of {count} faults in {seconds:.0f} s")
     _print_table(events)
-    return _judge(code, ends, late_ms, is_whole=len(events) == count)
+    return _judge(code, ends, watch, is_whole=len(events) == count)
 
 
-def _watch_window(late_ms: list[float], is_done: Callable[[], bool]) -> QTimer:
-    """Note how late the GUI thread comes to its timer; close the window at the end."""
-    due_s = [time.monotonic() + _TICK_MS * 1e-3]
-    app = make_application()
+class WindowWatch:
+    """Notes how late the GUI thread comes to its timer, and what kept it.
 
-    def tick() -> None:
+    Parameters
+    ----------
+    is_done : callable
+        Whether the window is to be closed.
+    """
+
+    def __init__(self, is_done: Callable[[], bool]) -> None:
+        self._is_done = is_done
+        self._thread = threading.get_ident()
+        self._due_s = time.monotonic() + _TICK_MS * 1e-3
+        self._over = threading.Event()
+        self.late_ms: list[float] = []
+        self.kept_by: dict[str, float] = {}
+        """Where it was, and for how many milliseconds at worst."""
+        self.timer = QTimer()
+        self.timer.timeout.connect(self._tick)
+        self.timer.start(_TICK_MS)
+        self._looker = threading.Thread(target=self._look, daemon=True)
+        self._looker.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self.timer.stop()
+        self._over.set()
+        self._looker.join()
+
+    def _tick(self) -> None:
         now_s = time.monotonic()
-        late_ms.append(max(0.0, 1e3 * (now_s - due_s[0])))
-        due_s[0] = now_s + _TICK_MS * 1e-3
-        if is_done():
-            for window in app.topLevelWidgets():
+        self.late_ms.append(max(0.0, 1e3 * (now_s - self._due_s)))
+        self._due_s = now_s + _TICK_MS * 1e-3
+        if self._is_done():
+            for window in make_application().topLevelWidgets():
                 if isinstance(window, MainWindow):
                     window.close()
 
-    timer = QTimer()
-    timer.timeout.connect(tick)
-    timer.start(_TICK_MS)
-    return timer
+    def _look(self) -> None:
+        while not self._over.wait(_TICK_MS * 1e-3):
+            late_s = time.monotonic() - self._due_s
+            frame = sys._current_frames().get(self._thread)
+            if late_s > _LATE_S and frame is not None:
+                stack = traceback.extract_stack(frame)[-6:]
+                place = " > ".join(
+                    f"{Path(each.filename).name}:{each.lineno} {each.name}"
+                    for each in stack
+                )
+                worst_ms = self.kept_by.get(place, 0.0)
+                self.kept_by[place] = max(worst_ms, 1e3 * late_s)
 
 
 def _print_table(events: list[Event]) -> None:
@@ -174,12 +208,14 @@ def _print_table(events: list[Event]) -> None:
 def _judge(
     code: int,
     ends: list[PipelineStatus | AssertionError],
-    late_ms: list[float],
+    watch: WindowWatch,
     *,
     is_whole: bool,
 ) -> bool:
-    p99, worst = np.percentile(late_ms, 99), max(late_ms)
+    p99, worst = np.percentile(watch.late_ms, 99), max(watch.late_ms)
     print(f"window: timer late by {p99:.0f} ms at p99, {worst:.0f} ms at worst")
+    for place, late_ms in sorted(watch.kept_by.items(), key=lambda each: -each[1])[:5]:
+        print(f"  {late_ms:.0f} ms: {place}")
     for end in ends:
         if isinstance(end, AssertionError):
             print(f"FAILED: {end}")

@@ -11,10 +11,13 @@ import pytest
 
 from app.errors import SourceError, SourceNotFoundError
 from app.sources.base import EndOfSource
-from app.sources.catalogue import open_source
+from app.sources.catalogue import SOURCE_SCHEMES, open_source
+from app.sources.uri import parse_uri
 from app.sources.v4l2 import capture
+from tests.app.review.sessions import record
 from tests.app.sources.clips import write_images, write_video
 from tests.fakes.gstreamer import why_no_gstreamer
+from tests.fakes.jetson import install_jetson
 from tests.fakes.rtsp import RtpSender, RtspServer
 from tests.fakes.v4l2 import FakeCamera
 
@@ -33,11 +36,14 @@ class Case:
     """A source of ten frames, and the URI of one that is not there."""
 
     name: str
+    scheme: str
+    """Of its URI; empty for a path."""
     make_uri: Callable[[Path], str]
     missing_uri: str | None
     """None for a source that is always there."""
-    obstacle: str = ""
-    """Why it cannot be tried here."""
+    needs_gstreamer: bool = False
+    needs_jetson: bool = False
+    """Whether the elements of a board are played."""
 
 
 def _camera(_: Path) -> str:
@@ -48,24 +54,42 @@ def _stream(_: Path) -> str:
     return f"{_servers[-1].uri}#frames=10"
 
 
+def _stream_by_board(_: Path) -> str:
+    return f"{_servers[-1].uri}#frames=10&decoder=hardware"
+
+
 def _sent(_: Path) -> str:
     return f"rtp://@:{_senders[-1].port}?frames=10&timeout=5"
 
 
+def _sent_by_board(_: Path) -> str:
+    return f"rtp://@:{_senders[-1].port}?frames=10&decoder=hardware"
+
+
+def _session(folder: Path) -> str:
+    return f"session://{record(folder, {1: lambda at: (at, 9.0)}, FRAME_COUNT)}"
+
+
 _servers: list[RtspServer] = []
 _senders: list[RtpSender] = []
-_LIVE = (_camera, _stream, _sent)
 
 
 CASES = [
-    Case("synthetic", lambda _: "synthetic://?size=64x48&fps=500&frames=10", None),
+    Case(
+        "synthetic",
+        "synthetic",
+        lambda _: "synthetic://?size=64x48&fps=500&frames=10",
+        None,
+    ),
     Case(
         "colour video",
+        "",
         lambda folder: str(write_video(folder / "clip.mp4", FRAME_COUNT)),
         "missing.mp4",
     ),
     Case(
         "grey video",
+        "",
         lambda folder: str(
             write_video(folder / "clip.mkv", FRAME_COUNT, codec="ffv1", pix_fmt="gray")
         ),
@@ -73,34 +97,75 @@ CASES = [
     ),
     Case(
         "file URI",
+        "file",
         lambda folder: write_video(folder / "a clip.mp4", FRAME_COUNT).as_uri(),
         "file:///missing/clip.mp4",
     ),
     Case(
         "image folder",
+        "folder",
         lambda folder: f"folder://{write_images(folder / 'images')}?fps=500",
         "folder:///missing/images",
     ),
     Case(
+        "folder by its path",
+        "",
+        lambda folder: str(write_images(folder / "images")),
+        "missing/images",
+    ),
+    Case(
         "pattern",
+        "",
         lambda folder: str(
             write_images(folder / "images", is_colour=True) / "frame*.png"
         ),
         "missing/*.png",
     ),
-    Case("V4L2 camera", _camera, "v4l2:///dev/missing"),
-    Case("RTSP stream", _stream, "rtsp://127.0.0.1:9/missing"),
-    Case("RTP stream", _sent, None),
+    Case("session", "session", _session, "session:///missing/session"),
+    Case("V4L2 camera", "v4l2", _camera, "v4l2:///dev/missing"),
+    Case("RTSP stream", "rtsp", _stream, "rtsp://127.0.0.1:9/missing"),
+    Case("RTP stream", "rtp", _sent, None),
     Case(
         "GStreamer pipeline",
+        "gst",
         lambda _: (
             "gst://videotestsrc num-buffers=10 !"
             " video/x-raw,format=GRAY8,width=64,height=48,framerate=100/1"
         ),
+        "gst://filesrc location=/missing.mp4 ! decodebin ! videoconvert",
+        needs_gstreamer=True,
+    ),
+    Case(
+        "CSI camera, played",
+        "csi",
+        lambda _: "csi://0?size=320x180&fps=200&frames=10",
         None,
-        obstacle=why_no_gstreamer(),
+        needs_gstreamer=True,
+        needs_jetson=True,
+    ),
+    Case(
+        "RTSP stream, the board's decoder played",
+        "rtsp",
+        _stream_by_board,
+        None,
+        needs_gstreamer=True,
+        needs_jetson=True,
+    ),
+    Case(
+        "RTP stream, the board's decoder played",
+        "rtp",
+        _sent_by_board,
+        None,
+        needs_gstreamer=True,
+        needs_jetson=True,
     ),
 ]
+
+
+def test_every_kind_of_source_is_in_the_list() -> None:
+    schemes = {parse_uri(written).scheme for written in SOURCE_SCHEMES}
+
+    assert schemes == {case.scheme for case in CASES}
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
@@ -108,21 +173,25 @@ def case(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Case]:
     found: Case = request.param
-    if found.obstacle:
-        pytest.skip(found.obstacle)
+    if found.needs_gstreamer and why_no_gstreamer():
+        pytest.skip(why_no_gstreamer())
+    if found.needs_jetson:
+        install_jetson()
     with ExitStack() as stack:
         if found.make_uri is _camera:
             monkeypatch.setattr(capture, "open_node", FakeCamera().open_device)
-        elif found.make_uri is _stream:
+        elif found.scheme == "rtsp":
             _servers.append(stack.enter_context(RtspServer()))
-        elif found.make_uri is _sent:
+        elif found.scheme == "rtp":
             _senders.append(stack.enter_context(RtpSender()))
         yield found
 
 
 @pytest.fixture(params=[True, False], ids=["paced", "unpaced"])
 def source(request: pytest.FixtureRequest, case: Case, tmp_path: Path) -> FrameSource:
-    return open_source(case.make_uri(tmp_path), is_paced=request.param)
+    uri = case.make_uri(tmp_path)
+    assert parse_uri(uri).scheme == case.scheme
+    return open_source(uri, is_paced=request.param)
 
 
 def _frames_of(source: FrameSource) -> list[Frame]:
@@ -246,11 +315,16 @@ def test_reading_before_opening_is_refused(source: FrameSource) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", [case.missing_uri for case in CASES if case.missing_uri is not None]
+    "missing",
+    [case for case in CASES if case.missing_uri is not None],
+    ids=lambda case: case.name,
 )
-def test_what_is_not_there_cannot_be_opened(uri: str) -> None:
+def test_what_is_not_there_cannot_be_opened(missing: Case) -> None:
+    if missing.needs_gstreamer and why_no_gstreamer():
+        pytest.skip(why_no_gstreamer())
+    assert missing.missing_uri is not None
     with pytest.raises(SourceNotFoundError) as caught:
-        open_source(uri, is_paced=False).open()
+        open_source(missing.missing_uri, is_paced=False).open()
 
     assert "missing" in caught.value.message
     assert caught.value.hint

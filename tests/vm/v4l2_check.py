@@ -14,9 +14,10 @@ import numpy as np
 from app.errors import ConsoleError, SourceBusyError, SourceFormatError
 from app.sources.base import EndOfSource
 from app.sources.catalogue import open_source
+from app.sources.controls import ControlKind
 from app.sources.pixels import PIXEL_FORMATS
 from app.sources.v4l2 import structs
-from app.sources.v4l2.controls import ControlKind, list_controls, write_control
+from app.sources.v4l2.controls import list_controls, write_control
 from app.sources.v4l2.device import DeviceNode
 from app.sources.v4l2.query import list_cameras, list_modes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,17 @@ from app.errors import (
     SourceUnavailableError,
 )
 from app.sources.base import EndOfSource
+from app.sources.gstreamer import running
+from app.sources.gstreamer.controls import ElementControls
 from app.sources.gstreamer.launch import SINK
 from app.sources.gstreamer.library import APT_LINE, import_gstreamer
-from app.sources.live import CaptureSpec, Sample
+from app.sources.live import CaptureSpec, Sample, said_of_exposure
 from app.sources.pixels import PixelLayout, decode, has_colour
 from app.sources.stream_clock import StreamClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
 _OPEN_S = 1.8
@@ -44,6 +49,8 @@ _CONVERT_HINT = (
     "Put videoconvert at the end of the pipeline, or ask for another size, rate or"
     " format."
 )
+_LOGIN = re.compile(r"//[^/@\s]*@")
+_TRY_HINT = "Try the pipeline with gst-launch-1.0."
 _MOSAICS = {"bggr": "BA81", "gbrg": "GBRG", "grbg": "GRBG", "rggb": "RGGB"}
 
 
@@ -58,6 +65,12 @@ class PipelineRequest:
     asked_rate_hz: float | None = None
     has_end: bool = False
     """Whether its end is the end of the source, and not a loss."""
+    uri: str = ""
+    """What opens it."""
+    place: str = ""
+    """Which camera it is, whatever the options; empty where it has no controls."""
+    hint: str = _TRY_HINT
+    """What the operator can do where it gives no picture."""
 
 
 class GStreamerCapture:
@@ -66,10 +79,20 @@ class GStreamerCapture:
     Parameters
     ----------
     request : PipelineRequest
+    saved_controls : callable, optional
+        Gives values of controls by their names, for the key of a camera; they are set
+        before the first frame. What the pipeline itself sets goes before them.
     """
 
-    def __init__(self, request: PipelineRequest) -> None:
+    def __init__(
+        self,
+        request: PipelineRequest,
+        saved_controls: Callable[[str], Mapping[str, int]] | None = None,
+    ) -> None:
         self._request = request
+        self._saved_controls = saved_controls
+        self._camera: running.RunningCamera | None = None
+        self._rate_hz = 0.0
         self._gst: Any = None
         self._video: Any = None
         self._pipeline: Any = None
@@ -92,6 +115,7 @@ class GStreamerCapture:
                 raise
             raise self._unparsable(error) from error
         self._sink = self._pipeline.get_by_name(SINK)
+        self._set_controls()
         # Its time is then that of `time.monotonic_ns`.
         self._pipeline.use_clock(gst.SystemClock.obtain())
         try:
@@ -134,12 +158,38 @@ class GStreamerCapture:
         pipeline, self._pipeline = self._pipeline, None
         self._sink = self._first = self._caps = None
         self._has_ended = False
+        if self._camera is not None:
+            running.forget(self._camera)
+        self._camera = None
         if pipeline is not None:
             pipeline.set_state(self._gst.State.NULL)
 
     def warnings(self) -> tuple[str, ...]:
-        """Nothing that the rate does not tell."""
-        return ()
+        """Whether the exposure is too long for the rate."""
+        if self._camera is None:
+            return ()
+        said = said_of_exposure(
+            self._camera.controls.shortest_exposure_s(), self._rate_hz
+        )
+        return (said,) if said else ()
+
+    def _set_controls(self) -> None:
+        request = self._request
+        found, source = self._pipeline.iterate_sources().next()
+        if not request.place or found != self._gst.IteratorResult.OK:
+            return
+        controls = ElementControls(source)
+        if not controls.read():
+            return
+        camera = running.RunningCamera(
+            request.uri, request.title, request.place, controls
+        )
+        if self._saved_controls is not None:
+            free = controls.untouched()
+            saved = self._saved_controls(camera.key)
+            controls.write({name: saved[name] for name in saved.keys() & free})
+        self._camera = camera
+        running.note(camera)
 
     def _wait_for_first(self) -> Any:  # noqa: ANN401  a Gst.Sample
         deadline_s = time.monotonic() + _OPEN_S
@@ -150,7 +200,7 @@ class GStreamerCapture:
             self._look_at_messages()
         raise SourceNotFoundError(
             f"{self._request.title} gave no picture within {_OPEN_S:g} s",
-            hint="Try the pipeline with gst-launch-1.0.",
+            hint=self._request.hint,
         )
 
     def _spec_of(self, sample: Any) -> CaptureSpec:  # noqa: ANN401
@@ -168,12 +218,13 @@ class GStreamerCapture:
             stride = (width + 3) // 4 * 4
         self._caps = caps
         self._layout = PixelLayout(pixels, width, height, stride)
-        self._clock = StreamClock(rate_hz or _FALLBACK_RATE_HZ)
+        self._rate_hz = rate_hz or _FALLBACK_RATE_HZ
+        self._clock = StreamClock(self._rate_hz)
         return CaptureSpec(
             title=self._request.title,
             width_px=width,
             height_px=height,
-            frame_rate_hz=rate_hz or _FALLBACK_RATE_HZ,
+            frame_rate_hz=self._rate_hz,
             is_colour=self._request.is_colour and has_colour(pixels),
             asked_rate_hz=self._request.asked_rate_hz,
             pixels=pixels,
@@ -236,7 +287,10 @@ class GStreamerCapture:
 
     def _typed(self, error: Any, details: str, element: str) -> SourceError:  # noqa: ANN401
         gst, title = self._gst, self._request.title
-        said = f"{title}: {element} says: {error.message}"
+        # The last line of the details names the file, or the host.
+        more = details.rpartition("\n")[2].strip()
+        told = _LOGIN.sub("//", f"{error.message} {more}").rstrip()
+        said = f"{title}: {element} says: {told}"
         codes = gst.ResourceError
         if error.matches(gst.ResourceError.quark(), codes.BUSY):
             return SourceBusyError(said, hint="Close the other program that uses it.")
@@ -247,7 +301,7 @@ class GStreamerCapture:
                 f"{title}: {element} cannot give what the element behind it takes",
                 hint=_CONVERT_HINT,
             )
-        return SourceLostError(said, hint="Try the pipeline with gst-launch-1.0.")
+        return SourceLostError(said, hint=self._request.hint)
 
     def _unparsable(self, error: Any) -> SourceError:  # noqa: ANN401
         gst = self._gst

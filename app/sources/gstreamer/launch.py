@@ -10,6 +10,10 @@ _CSI_SIZE = (1280, 720)
 _CSI_RATE_HZ = 120.0
 # What the reader can be late by before frames are lost, which then shows as a gap.
 _HELD = 8
+# As long as this is waited for packets that come out of order.
+_REORDER_MS = 50
+HARDWARE_CODECS = ("h264", "h265")
+"""What a Jetson's own decoder is asked for."""
 _RAW_FORMATS = "GRAY8, NV12, I420, YUY2, UYVY, BGR, RGB, BGRx, GRAY16_LE"
 FLIPS = (
     "none",
@@ -70,13 +74,24 @@ def hardware_rtsp_pipeline(
     address: str, codec: str, transport: str, *, is_colour: bool
 ) -> str:
     """Fetch a stream, and decode it with a Jetson's own decoder."""
+    source = f'rtspsrc location="{_quoted(address)}" protocols={transport}'
+    return _joined(f"{source} latency={_REORDER_MS}", *_decoded(codec, is_colour))
+
+
+def hardware_rtp_pipeline(
+    host: str, port: int, codec: str, payload: int, *, is_colour: bool
+) -> str:
+    """Take a stream that is sent here, and decode it with a Jetson's own decoder."""
+    address = f' address="{_quoted(host)}"' if host else ""
+    described = (
+        "application/x-rtp, media=(string)video, clock-rate=(int)90000,"
+        f" encoding-name=(string){codec.upper()}, payload=(int){payload}"
+    )
     return _joined(
-        f'rtspsrc location="{_quoted(address)}" protocols={transport} latency=50',
-        f"rtp{codec}depay",
-        f"{codec}parse",
-        "nvv4l2decoder enable-max-performance=true",
-        "nvvidconv",
-        _handed_over(is_colour),
+        f"udpsrc{address} port={port}",
+        described,
+        f"rtpjitterbuffer latency={_REORDER_MS}",
+        *_decoded(codec, is_colour),
     )
 
 
@@ -86,6 +101,16 @@ def own_pipeline(text: str) -> str:
     mosaic = "video/x-bayer, format=(string){bggr, gbrg, grbg, rggb}"
     ending = f'caps="{raw}; image/jpeg; {mosaic}"'
     return f"{text.rstrip().rstrip('!').rstrip()} ! {_sink()} {ending}"
+
+
+def _decoded(codec: str, is_colour: bool) -> tuple[str, ...]:
+    return (
+        f"rtp{codec}depay",
+        f"{codec}parse",
+        "nvv4l2decoder enable-max-performance=true",
+        "nvvidconv",
+        _handed_over(is_colour),
+    )
 
 
 def _handed_over(is_colour: bool) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.errors import SourceError, SourceFormatError, SourceLostError
-from app.sources.live import CaptureSpec, Sample
+from app.sources.live import CaptureSpec, Sample, said_of_exposure
 from app.sources.pixels import PIXEL_FORMATS, PixelLayout, decode, has_colour
 from app.sources.v4l2 import structs
 from app.sources.v4l2.controls import apply_controls, read_control
@@ -256,10 +256,7 @@ class V4l2Capture:
         except OSError:
             # Unplugged: reading frames tells.
             return ""
-        exposure_s = ticks * _EXPOSURE_UNIT_S
-        if not exposure_s or 1 / exposure_s >= self._rate_hz * 0.995:
-            return ""
-        return f"exposure {1e3 * exposure_s:g} ms allows {1 / exposure_s:.3g} fps"
+        return said_of_exposure(ticks * _EXPOSURE_UNIT_S, self._rate_hz)
 
 
 def choose_mode(modes: Sequence[VideoMode], request: V4l2Request) -> VideoMode:

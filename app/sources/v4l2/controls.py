@@ -1,13 +1,12 @@
-"""The controls of a camera: exposure, gain, focus, whatever its driver has."""
+"""The controls of a Video4Linux camera: whatever its driver has."""
 
 from __future__ import annotations
 
 import ctypes
-import enum
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.sources.controls import Control, ControlKind
 from app.sources.v4l2 import structs
 
 if TYPE_CHECKING:
@@ -16,47 +15,6 @@ if TYPE_CHECKING:
     from app.sources.v4l2.device import Device
 
 _MOST_CONTROLS = 512
-
-
-class ControlKind(enum.IntEnum):
-    """What values a control takes; numbers of the kernel."""
-
-    INTEGER = 1
-    BOOLEAN = 2
-    MENU = 3
-    BUTTON = 4
-    """Does something once; has no value."""
-    INTEGER64 = 5
-    HEADING = 6
-    """Names the controls behind it; has no value."""
-    BITMASK = 8
-    INTEGER_MENU = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """One control as it stands."""
-
-    id: int
-    name: str
-    kind: ControlKind
-    minimum: int
-    maximum: int
-    step: int
-    default: int
-    value: int
-    choices: tuple[tuple[int, str], ...] = ()
-    """Values and names, of menus."""
-    is_read_only: bool = False
-    is_inactive: bool = False
-    """Whether another control rules it now, as automatic exposure the exposure."""
-
-    @property
-    def value_text(self) -> str:
-        """The value as the operator reads it."""
-        if self.kind is ControlKind.BOOLEAN:
-            return "on" if self.value else "off"
-        return dict(self.choices).get(self.value, str(self.value))
 
 
 def list_controls(device: Device) -> tuple[Control, ...]:

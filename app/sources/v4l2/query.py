@@ -60,6 +60,7 @@ class CameraDescription:
     """A camera and what it offers."""
 
     path: str
+    """Of its node; the whole URI of one that runs and has none."""
     title: str
     driver: str
     bus: str
@@ -76,7 +77,12 @@ class CameraDescription:
     @property
     def uri(self) -> str:
         """Opens it as it is."""
-        return f"v4l2://{self.path}"
+        return self.path if self.is_only_running else f"v4l2://{self.path}"
+
+    @property
+    def is_only_running(self) -> bool:
+        """Whether it has no node, and can be asked only while it runs."""
+        return "://" in self.path
 
 
 def list_cameras(

@@ -15,11 +15,12 @@ from app.errors import (
     SourceLostError,
     SourceNotFoundError,
 )
+from app.sources.controls import ControlKind
 from app.sources.live import LinkState, LiveOptions, LiveSource
 from app.sources.v4l2 import capture as capture_module
 from app.sources.v4l2 import device, query, structs
 from app.sources.v4l2.capture import V4l2Capture, V4l2Request, choose_mode
-from app.sources.v4l2.controls import ControlKind, list_controls, write_control
+from app.sources.v4l2.controls import list_controls, write_control
 from app.sources.v4l2.query import VideoMode, describe_camera, list_cameras
 from tests.fakes.v4l2 import FakeCamera
 
