@@ -6,12 +6,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.errors import SessionError, SourceError, SourceFormatError, SourceLostError
+from app.errors import (
+    SessionError,
+    SourceError,
+    SourceFormatError,
+    SourceLostError,
+    SourceNotFoundError,
+)
 from app.frames import Frame
 from app.sources.base import EndOfSource, SourceSpec
 from app.sources.options import take_options
 from app.sources.pacing import Pacer
-from app.sources.uri import parse_uri
+from app.sources.uri import is_there, parse_uri
 
 if TYPE_CHECKING:
     from app.recording.session import Session
@@ -53,12 +59,19 @@ class SessionReplay:
 
         Raises
         ------
+        SourceNotFoundError
+            If there is no such folder.
         SourceFormatError
             If it is none, or has to be recovered first.
         """
         from app.recording.session import Session
 
         self.close()
+        if not is_there(self._folder):
+            raise SourceNotFoundError(
+                f"there is no {self._folder}",
+                hint="Name the folder of a recorded session.",
+            )
         try:
             session = Session(self._folder)
         except SessionError as error:

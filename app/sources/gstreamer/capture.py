@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 _OPEN_S = 1.8
 _POLL_S = 0.05
 _FALLBACK_RATE_HZ = 30.0
+_MEASURED_FRAMES = 8
 _RAW_PIXELS = {
     "GRAY8": "GREY",
     "GRAY16_LE": "Y16",
@@ -97,7 +101,7 @@ class GStreamerCapture:
         self._video: Any = None
         self._pipeline: Any = None
         self._sink: Any = None
-        self._first: Any = None
+        self._early: deque[Any] = deque()
         self._layout = PixelLayout("GREY", 0, 0)
         self._caps: Any = None
         self._has_ended = False
@@ -124,8 +128,8 @@ class GStreamerCapture:
             is_live = changed == gst.StateChangeReturn.NO_PREROLL
             self._sink.set_property("drop", is_live)
             self._pipeline.set_state(gst.State.PLAYING)
-            self._first = self._wait_for_first()
-            return self._spec_of(self._first)
+            self._early.append(self._wait_for_picture())
+            return self._spec_of(self._early[0])
         except SourceError:
             self.close()
             raise
@@ -134,12 +138,11 @@ class GStreamerCapture:
         """Give the next picture, as `Capture` says."""
         if self._pipeline is None:
             raise SourceError(f"{self._request.title} is not open")
-        sample, self._first = self._first, None
+        if self._early:
+            return self._sample_of(self._early.popleft())
         if self._has_ended:
             raise EndOfSource
-        if sample is None:
-            wait_ns = max(0, int(timeout_s * 1e9))
-            sample = self._sink.try_pull_sample(wait_ns)
+        sample = self._sink.try_pull_sample(max(0, int(timeout_s * 1e9)))
         if sample is None:
             self._look_at_messages()
             return None
@@ -156,7 +159,8 @@ class GStreamerCapture:
     def close(self) -> None:
         """Stop the pipeline."""
         pipeline, self._pipeline = self._pipeline, None
-        self._sink = self._first = self._caps = None
+        self._sink = self._caps = None
+        self._early.clear()
         self._has_ended = False
         if self._camera is not None:
             running.forget(self._camera)
@@ -191,7 +195,7 @@ class GStreamerCapture:
         self._camera = camera
         running.note(camera)
 
-    def _wait_for_first(self) -> Any:  # noqa: ANN401  a Gst.Sample
+    def _wait_for_picture(self) -> Any:  # noqa: ANN401  a Gst.Sample
         deadline_s = time.monotonic() + _OPEN_S
         while time.monotonic() < deadline_s:
             sample = self._sink.try_pull_sample(int(_POLL_S * 1e9))
@@ -210,7 +214,7 @@ class GStreamerCapture:
         _, width = structure.get_int("width")
         _, height = structure.get_int("height")
         has_rate, number, over = structure.get_fraction("framerate")
-        rate_hz = number / over if has_rate and number else 0.0
+        rate_hz = number / over if has_rate and number else self._measured_rate()
         stride = 0
         if structure.get_name() == "video/x-raw":
             stride = int(self._info_of(caps).stride[0])
@@ -218,7 +222,7 @@ class GStreamerCapture:
             stride = (width + 3) // 4 * 4
         self._caps = caps
         self._layout = PixelLayout(pixels, width, height, stride)
-        self._rate_hz = rate_hz or _FALLBACK_RATE_HZ
+        self._rate_hz = rate_hz
         self._clock = StreamClock(self._rate_hz)
         return CaptureSpec(
             title=self._request.title,
@@ -229,6 +233,19 @@ class GStreamerCapture:
             asked_rate_hz=self._request.asked_rate_hz,
             pixels=pixels,
         )
+
+    def _measured_rate(self) -> float:
+        """Where a pipeline tells none, as JPEG over RTP: by its first pictures."""
+        deadline_s = time.monotonic() + _OPEN_S
+        while len(self._early) < _MEASURED_FRAMES and time.monotonic() < deadline_s:
+            sample = self._sink.try_pull_sample(int(_POLL_S * 1e9))
+            if sample is not None:
+                self._early.append(sample)
+            elif self._sink.is_eos():
+                break
+        times_ns = [sample.get_buffer().pts for sample in self._early]
+        steps_ns = [b - a for a, b in pairwise(times_ns) if b > a]
+        return 1e9 / median(steps_ns) if steps_ns else _FALLBACK_RATE_HZ
 
     def _info_of(self, caps: Any) -> Any:  # noqa: ANN401
         # The name differs between GStreamer 1.14, 1.18 and 1.20.

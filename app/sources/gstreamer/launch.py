@@ -8,8 +8,9 @@ from fractions import Fraction
 SINK = "peregrine"
 _CSI_SIZE = (1280, 720)
 _CSI_RATE_HZ = 120.0
-# What the reader can be late by before frames are lost, which then shows as a gap.
-_HELD = 8
+# So many frames the reader can be late before some are lost, which then shows as a gap:
+# a quarter of a second at 120 fps, 60 ms at 500.
+_HELD = 32
 # As long as this is waited for packets that come out of order.
 _REORDER_MS = 50
 HARDWARE_CODECS = ("h264", "h265")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
     from app.sources.v4l2.device import Device
 
-# At 120 fps, 66 ms of room for a reader that is late.
-_BUFFERS = 8
+# Room for a reader that is late; what the kernel allows is 32 buffers.
+_ROOM_S = 0.066
+_LEAST_BUFFERS, _MOST_BUFFERS = 8, 32
 _MOST_DAMAGED = 10
 _EXPOSURE_PERIOD_S = 1.0
 _EXPOSURE_UNIT_S = 1e-4
@@ -215,8 +217,11 @@ class V4l2Capture:
             self._has_exposure = True
 
     def _start(self, device: Device) -> None:
+        wanted = math.ceil(_ROOM_S * self._rate_hz)
         request = structs.BufferRequest(
-            count=_BUFFERS, type=structs.CAPTURE, memory=structs.MEMORY_MMAP
+            count=max(_LEAST_BUFFERS, min(wanted, _MOST_BUFFERS)),
+            type=structs.CAPTURE,
+            memory=structs.MEMORY_MMAP,
         )
         device.ioctl(structs.REQUEST_BUFFERS, request)
         for index in range(request.count):

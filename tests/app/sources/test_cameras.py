@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from app.errors import (
     SourceDeniedError,
     SourceFormatError,
+    SourceLostError,
     SourceNotFoundError,
     SourceUnavailableError,
 )
 from app.paths import ROOT
 from app.sources import cameras
+from app.sources.base import EndOfSource
 from app.sources.cameras import OPTIONS, open_camera
 from app.sources.catalogue import open_source
 from app.sources.gstreamer import library
@@ -59,7 +62,7 @@ def test_the_scheme_decides_what_captures(uri: str, kind: type) -> None:
 
 @pytest.mark.parametrize("scheme", [each for each in OPTIONS if OPTIONS[each]])
 def test_an_unknown_option_is_refused_with_those_that_are_known(scheme: str) -> None:
-    mark = "#" if scheme.startswith("rtsp") else "?"
+    mark = "#" if scheme in ("rtsp", "rtsps", "gst") else "?"
     with pytest.raises(SourceFormatError, match="no option 'colr'") as caught:
         open_camera(f"{scheme}://0{mark}colr=1")
 
@@ -86,7 +89,9 @@ def test_an_unknown_option_is_refused_with_those_that_are_known(scheme: str) -> 
         ("rtp://@", "rtp://@:5000"),
         ("rtp://@:99999", "rtp://@:5000"),
         ("rtp://@:5000?payload=200", "from 0 to 127"),
+        ("rtp://@:5000?codec=jpeg&decoder=hardware", "h264, h265"),
         ("gst://", "gst-launch-1.0"),
+        ("gst://videotestsrc#reconnect=soon", "a number"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_right(uri: str, said: str) -> None:
@@ -103,10 +108,26 @@ def test_what_follows_a_question_mark_of_rtsp_is_the_servers() -> None:
     assert parsed.options == {"transport": "udp"}
 
 
-def test_all_of_a_gst_uri_is_the_pipeline() -> None:
-    text = "filesrc location=/a%20b?x=1 ! decodebin"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filesrc location=/a%20b?x=1 ! decodebin",
+        "filesrc location=/a#b.mp4 ! decodebin",
+        "videotestsrc foreground-color=#ff00ff ! videoconvert",
+        'filesrc location="/a #b=1" ! decodebin',
+    ],
+)
+def test_all_of_a_gst_uri_is_the_pipeline(text: str) -> None:
+    parsed = parse_uri(f"gst://{text}")
 
-    assert parse_uri(f"gst://{text}").body == text
+    assert (parsed.body, parsed.options) == (text, {})
+
+
+def test_options_of_a_pipeline_follow_a_hash_at_its_end() -> None:
+    parsed = parse_uri("gst://v4l2src ! videoconvert #reconnect=5&colour=yes")
+
+    assert parsed.body == "v4l2src ! videoconvert"
+    assert parsed.options == {"reconnect": "5", "colour": "yes"}
 
 
 def test_the_network_decides_on_colour_and_the_uri_overrules_it() -> None:
@@ -201,7 +222,7 @@ def test_the_pipeline_of_a_csi_camera_is_that_of_the_documentation() -> None:
         " framerate=(fraction)120/1, format=(string)NV12",
         "nvvidconv flip-method=0",
         "video/x-raw, format=(string)GRAY8",
-        "appsink name=peregrine sync=false enable-last-sample=false max-buffers=8",
+        "appsink name=peregrine sync=false enable-last-sample=false max-buffers=32",
     ]
 
 
@@ -373,6 +394,70 @@ def test_a_live_pipelines_times_are_those_of_its_frames() -> None:
     ]
     assert max(abs(step - 10) for step in steps_ms) < 0.5
     assert report.link is LinkState.UP
+
+
+_ENDING = (
+    "gst://videotestsrc is-live=true num-buffers=20 !"
+    " video/x-raw,format=GRAY8,width=64,height=48,framerate=100/1"
+)
+
+
+def _run_out(source: LiveSource) -> None:
+    source.open()
+    for _ in range(200):
+        source.read(0.1)
+
+
+@needs_gstreamer
+def test_the_end_of_a_pipeline_is_the_end_of_the_source() -> None:
+    source = open_camera(_ENDING)
+    with closing(source), pytest.raises(EndOfSource):
+        _run_out(source)
+
+    assert source.report().outages == 0
+
+
+@needs_gstreamer
+def test_a_pipeline_that_is_to_be_looked_for_comes_back_after_its_end() -> None:
+    source = open_camera(f"{_ENDING}#reconnect=5")
+    frames = []
+    with closing(source):
+        source.open()
+        while len(frames) < 30:
+            frame = source.read(0.1)
+            if frame is not None:
+                frames.append(frame)
+
+    report = source.report()
+    assert report.outages >= 1
+    indices = [frame.index for frame in frames]
+    assert indices == sorted(set(indices))
+    assert indices[-1] + 1 - len(frames) >= report.outage_lost > 0
+
+
+@needs_gstreamer
+def test_a_pipeline_that_stays_away_is_given_up() -> None:
+    uri = f"{_ENDING} ! identity error-after=15#reconnect=0"
+    source = open_camera(uri)
+    with closing(source), pytest.raises(SourceLostError):
+        _run_out(source)
+
+
+@needs_gstreamer
+def test_the_rate_of_a_pipeline_that_tells_none_is_measured() -> None:
+    caps = "video/x-raw,format=GRAY8,width=64,height=48,framerate=100/1"
+    untold = "capssetter replace=true caps=video/x-raw,format=GRAY8,width=64,height=48"
+    source = open_camera(f"gst://videotestsrc num-buffers=20 ! {caps} ! {untold}")
+    with closing(source):
+        spec = source.open()
+        frames = []
+        while len(frames) < 20:
+            frame = source.read(0.5)
+            if frame is not None:
+                frames.append(frame.index)
+
+    assert spec.frame_rate_hz == pytest.approx(100)
+    assert frames == list(range(20))
 
 
 @needs_gstreamer

@@ -214,6 +214,14 @@ def test_a_limit_of_frames_ends_it_again_and_again() -> None:
                 source.read(0.0)
 
 
+def test_frames_that_were_lost_do_not_count_towards_a_limit() -> None:
+    source = _opened(0, 1, 3, 4, options=LiveOptions(frame_limit=4))
+
+    assert [frame.index for frame in _read(source, 4)] == [0, 1, 3, 4]
+    with pytest.raises(EndOfSource):
+        source.read(0.0)
+
+
 def test_a_limit_of_time_ends_it() -> None:
     now_ns = time.monotonic_ns()
     early = [Sample(n, now_ns - (3 - n) * 10_000_000, _IMAGE) for n in range(3)]
