@@ -5,21 +5,27 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import cv2
 import pytest
 
 from app.errors import SourceLostError
+from app.frames import TrackState
 from app.pipeline import Pipeline
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
 from app.sources.live import LinkState, LiveSource
 from app.sources.v4l2.capture import V4l2Capture, V4l2Request
 from engines.reference import ReferenceEngine
-from tests.fakes.v4l2 import FakeCamera
+from tests.fakes.v4l2 import FakeCamera, moving_square
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from app.sources.base import FrameSource
+
+
+_SQUARES = 60
 
 
 def _run(source: FrameSource, until: Callable[[Pipeline], bool]) -> Pipeline:
@@ -48,6 +54,67 @@ def test_a_scene_of_any_rate_is_tracked_and_accounted_for(rate_hz: int) -> None:
     assert status.camera is not None
     # By the source's clock, which does not depend on how busy the machine is.
     assert status.camera.arrivals.rate_hz == pytest.approx(rate_hz, rel=0.01)
+
+
+@pytest.mark.parametrize("rate_hz", [30, 500])
+def test_a_camera_of_any_rate_keeps_its_times_and_numbers(rate_hz: int) -> None:
+    camera = FakeCamera()
+    request = V4l2Request("/dev/video0", "GREY", (320, 180), float(rate_hz))
+    source = LiveSource(
+        "v4l2:///dev/video0", V4l2Capture(request, open_device=camera.open_device)
+    )
+    pipeline = Pipeline(source, ReferenceEngine, FrameMode.LIVE)
+    results = pipeline.subscribe()
+    frames = []
+    pipeline.start()
+    try:
+        while len(frames) < 20:
+            result = results.take(0.1)
+            if result is not None:
+                frames.append(result.frame)
+            assert not pipeline.status().state.is_over
+    finally:
+        pipeline.stop()
+
+    status = pipeline.status()
+    assert status.source is not None
+    assert status.source.frame_rate_hz == rate_hz
+    assert status.ledger.is_balanced
+    # By the driver's clock each frame is where its number says, however late it came.
+    for frame in frames:
+        assert frame.timestamp_ns * 1e-9 * rate_hz == pytest.approx(
+            frame.index, abs=1e-3
+        )
+
+
+@pytest.mark.parametrize("rate_hz", [30, 120, 500])
+def test_an_id_lasts_at_any_rate(rate_hz: int, tmp_path: Path) -> None:
+    for at in range(_SQUARES):
+        cv2.imwrite(str(tmp_path / f"{at:03}.png"), moving_square(at, 320, 240))
+    uri = f"folder://{tmp_path}?fps={rate_hz}"
+    pipeline = Pipeline(
+        open_source(uri, is_paced=False), ReferenceEngine, FrameMode.EVERY_FRAME
+    )
+    results = pipeline.subscribe()
+    pipeline.start()
+    found = []
+    try:
+        while not results.is_drained:
+            result = results.take(0.1)
+            if result is not None:
+                found.append(result)
+    finally:
+        pipeline.stop()
+
+    assert [each.frame.index for each in found] == list(range(_SQUARES))
+    times_s = [each.frame.time_s for each in found]
+    assert times_s == pytest.approx([at / rate_hz for at in range(_SQUARES)])
+    confirmed = [
+        each.tracks.id[each.tracks.state == TrackState.CONFIRMED].tolist()
+        for each in found[_SQUARES // 2 :]
+    ]
+    assert confirmed[0]
+    assert all(ids == confirmed[0] for ids in confirmed)
 
 
 def test_a_camera_that_goes_and_comes_is_tracked_before_and_after() -> None:

@@ -12,17 +12,17 @@ was, and whether the ledger added up.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from PySide6.QtCore import QSettings, QTimer
@@ -111,7 +111,8 @@ def _torment(kind: str, count: int, seed: int, folder: Path) -> bool:
     feeds = FeedProcess()
     events: list[Event] = []
     ends: list[PipelineStatus | AssertionError] = []
-    with _victim(kind, folder) as (victim, make_source):
+    with ExitStack() as stack:
+        victim, make_source = stack.enter_context(_victim(kind, folder))
 
         def make_feed(_uri: str, mode: FrameMode) -> RemoteFeed:
             make_engine = in_use.now.engine.choice().factory()
@@ -127,7 +128,8 @@ def _torment(kind: str, count: int, seed: int, folder: Path) -> bool:
             threading.Thread(target=torment, daemon=True).start()
             return feed
 
-        watch = WindowWatch(lambda: bool(ends))
+        told = stack.enter_context(tempfile.TemporaryFile("w+"))
+        watch = WindowWatch(lambda: bool(ends), told)
         began_s = time.monotonic()
         try:
             code = run_console(make_feed, f"{kind} of the test", in_use, state, folder)
@@ -147,49 +149,50 @@ class WindowWatch:
     ----------
     is_done : callable
         Whether the window is to be closed.
+    told : file
+        Where the interpreter writes what its threads do.
     """
 
-    def __init__(self, is_done: Callable[[], bool]) -> None:
+    def __init__(self, is_done: Callable[[], bool], told: TextIO) -> None:
         self._is_done = is_done
-        self._thread = threading.get_ident()
+        self._app = make_application()
+        self._thread = f"0x{threading.get_ident():016x}"
         self._due_s = time.monotonic() + _TICK_MS * 1e-3
-        self._over = threading.Event()
+        # Not by `sys._current_frames`: who holds a frame keeps its painters alive.
+        self._told = told
         self.late_ms: list[float] = []
-        self.kept_by: dict[str, float] = {}
-        """Where it was, and for how many milliseconds at worst."""
-        self.timer = QTimer()
-        self.timer.timeout.connect(self._tick)
-        self.timer.start(_TICK_MS)
-        self._looker = threading.Thread(target=self._look, daemon=True)
-        self._looker.start()
+        self.kept_by: list[tuple[float, str]] = []
+        """How late, and where the GUI thread was then."""
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(_TICK_MS)
 
     def stop(self) -> None:
         """Look no more."""
-        self.timer.stop()
-        self._over.set()
-        self._looker.join()
+        self._timer.stop()
+        faulthandler.cancel_dump_traceback_later()
 
     def _tick(self) -> None:
         now_s = time.monotonic()
-        self.late_ms.append(max(0.0, 1e3 * (now_s - self._due_s)))
+        late_s = max(0.0, now_s - self._due_s)
+        self.late_ms.append(1e3 * late_s)
         self._due_s = now_s + _TICK_MS * 1e-3
+        if late_s > _LATE_S:
+            self.kept_by.append((1e3 * late_s, self._place()))
+        faulthandler.dump_traceback_later(_LATE_S, file=self._told)
         if self._is_done():
-            for window in make_application().topLevelWidgets():
+            for window in self._app.topLevelWidgets():
                 if isinstance(window, MainWindow):
                     window.close()
 
-    def _look(self) -> None:
-        while not self._over.wait(_TICK_MS * 1e-3):
-            late_s = time.monotonic() - self._due_s
-            frame = sys._current_frames().get(self._thread)
-            if late_s > _LATE_S and frame is not None:
-                stack = traceback.extract_stack(frame)[-6:]
-                place = " > ".join(
-                    f"{Path(each.filename).name}:{each.lineno} {each.name}"
-                    for each in stack
-                )
-                worst_ms = self.kept_by.get(place, 0.0)
-                self.kept_by[place] = max(worst_ms, 1e3 * late_s)
+    def _place(self) -> str:
+        """Where the GUI thread was when it was last found late."""
+        self._told.seek(0)
+        _, _, stack = self._told.read().rpartition(self._thread)
+        self._told.seek(0)
+        self._told.truncate()
+        calls = [line.strip() for line in stack.splitlines()[1:5]]
+        return " < ".join(calls) or "not looked at"
 
 
 def _print_table(events: list[Event]) -> None:
@@ -214,7 +217,7 @@ def _judge(
 ) -> bool:
     p99, worst = np.percentile(watch.late_ms, 99), max(watch.late_ms)
     print(f"window: timer late by {p99:.0f} ms at p99, {worst:.0f} ms at worst")
-    for place, late_ms in sorted(watch.kept_by.items(), key=lambda each: -each[1])[:5]:
+    for late_ms, place in sorted(watch.kept_by, reverse=True)[:5]:
         print(f"  {late_ms:.0f} ms: {place}")
     for end in ends:
         if isinstance(end, AssertionError):

@@ -16,7 +16,7 @@ from app.errors import (
     SourceUnavailableError,
 )
 from app.paths import ROOT
-from app.sources import cameras
+from app.sources import cameras, network
 from app.sources.base import EndOfSource
 from app.sources.cameras import OPTIONS, open_camera
 from app.sources.catalogue import open_source
@@ -205,6 +205,23 @@ def test_pictures_that_a_server_leaves_out_are_counted() -> None:
 
     assert frames[-1].index + 1 - len(frames) >= 3
     assert source.report().driver_lost >= 3
+
+
+def test_a_stream_for_a_grey_network_is_never_made_colour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(network, "pixels_of", lambda _: made.append("colour"))
+    with RtspServer() as server:
+        source = open_camera(server.uri, is_colour=False)
+        with closing(source):
+            source.open()
+            frame = None
+            while frame is None:
+                frame = source.read(0.1)
+
+    assert made == []
+    assert frame.image.ndim == 2
 
 
 def _elements(launch: str) -> list[str]:

@@ -184,3 +184,35 @@ def test_the_pixels_may_be_reused_afterwards() -> None:
         before = image.copy()
         data[:] = 0
         assert np.array_equal(image, before)
+
+
+@pytest.mark.parametrize("pixels", PIXEL_FORMATS)
+def test_a_grey_network_never_pays_for_colour(
+    pixels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, int]] = []
+
+    def count(name: str) -> None:
+        real = getattr(cv2, name)
+
+        def counted(*arguments: object, **named: object) -> object:
+            image = real(*arguments, **named)
+            made.append((name, image.ndim))
+            return image
+
+        monkeypatch.setattr(cv2, name, counted)
+
+    for name in ("cvtColor", "imdecode", "extractChannel", "convertScaleAbs"):
+        count(name)
+    data = np.frombuffer(_encoded(pixels), np.uint8)
+    made.clear()
+
+    image = decode(data, _layout(pixels), is_colour=False)
+
+    assert image is not None
+    assert image.ndim == 2
+    # Nothing that was made on the way has colour; at most the bits and the mosaic.
+    assert all(dimensions == 2 for _, dimensions in made), made
+    assert len(made) <= 2
+    luma_as_it_comes = {"GREY", "NV12", "YU12"}
+    assert bool(made) is (pixels not in luma_as_it_comes)
