@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from app.recording.stored import make_agree
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.recording.rows import EventRow, GapRow, ResultRow, TelemetryRow
+    from app.recording.stored import Agreement, StoredFrame
 
 NAME = "session.db"
-RECOVERED_FLAG = 1
-"""Of a frame whose row was made from the video: its number is a guess."""
+_CHECKPOINT_S = 5.0
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS frames (
@@ -96,7 +100,8 @@ class SessionDatabase:
         }
         self._frames = 0
         self.results = 0
-        """Rows of results committed."""
+        self.samples = 0
+        """Rows of results and of measurements committed."""
         try:
             self._connection = sqlite3.connect(
                 folder / NAME, isolation_level=None, check_same_thread=False
@@ -104,9 +109,17 @@ class SessionDatabase:
             # One writer and no reader: -wal and -shm beside it, flushed by `sync`.
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.executescript(SCHEMA)
+            # Done by `sync`: it waits for the disk, which this thread should not.
+            self._connection.execute("PRAGMA wal_autocheckpoint=0")
+            self._connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
             # SQLite's locks are not on this file: closing the descriptor drops none.
             self._wal = os.open(folder / f"{NAME}-wal", os.O_RDONLY)
+            self._sync_lock = threading.Lock()
+            self._is_open = True
+            self._checkpointed_s = time.monotonic()
+            self._checkpointer = sqlite3.connect(
+                folder / NAME, isolation_level=None, check_same_thread=False
+            )
         except sqlite3.Error as error:
             raise OSError(0, f"{folder / NAME}: {error}") from error
 
@@ -187,6 +200,7 @@ class SessionDatabase:
                 connection.execute("ROLLBACK")
             raise OSError(0, f"the database cannot be written: {error}") from error
         self.results += len(self._waiting["results"])
+        self.samples += len(self._waiting["telemetry"])
         for rows in self._waiting.values():
             rows.clear()
 
@@ -198,15 +212,50 @@ class SessionDatabase:
         OSError
             If the disk is gone.
         """
-        os.fdatasync(self._wal)
+        with self._sync_lock:
+            if not self._is_open:
+                return
+            os.fdatasync(self._wal)
+            now_s = time.monotonic()
+            if now_s - self._checkpointed_s < _CHECKPOINT_S:
+                return
+            self._checkpointed_s = now_s
+            try:
+                # The log begins anew where all of it has gone into the database.
+                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error as error:
+                raise OSError(0, f"the database cannot be written: {error}") from error
 
-    def counts(self) -> tuple[int, int]:
-        """Frames, and tracks that were confirmed, that are committed."""
-        frames = self._connection.execute("SELECT count(*) FROM frames").fetchone()
-        tracks = self._connection.execute(
-            "SELECT count(DISTINCT id) FROM tracks WHERE state = 1"
-        ).fetchone()
-        return int(frames[0]), int(tracks[0])
+    def make_agree(self, stored: list[StoredFrame], started_ns: int) -> Agreement:
+        """Have the rows tell what is in the video, as `stored.make_agree` does.
+
+        Raises
+        ------
+        OSError
+            If the disk is full or gone.
+        """
+        try:
+            return make_agree(self._connection, stored, started_ns)
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise OSError(0, f"the database cannot be written: {error}") from error
+
+    def count_tracks(self) -> int:
+        """Tracks that were confirmed, of what is committed.
+
+        Raises
+        ------
+        OSError
+            If the database cannot be read.
+        """
+        try:
+            [(count,)] = self._connection.execute(
+                "SELECT count(DISTINCT id) FROM tracks WHERE state = 1"
+            )
+        except sqlite3.Error as error:
+            raise OSError(0, f"the database cannot be read: {error}") from error
+        return int(count)
 
     def close(self) -> None:
         """Commit what is left, and make it one file.
@@ -216,11 +265,14 @@ class SessionDatabase:
         OSError
             If the disk is full or gone; what is committed stays readable.
         """
+        with self._sync_lock:
+            self._is_open = False
+            self._checkpointer.close()
+            os.close(self._wal)
         try:
             self.commit()
             self._connection.execute("PRAGMA journal_mode=DELETE")
         except sqlite3.Error as error:
             raise OSError(0, f"the database cannot be closed: {error}") from error
         finally:
-            os.close(self._wal)
             self._connection.close()

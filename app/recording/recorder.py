@@ -21,7 +21,7 @@ from app.recording.manifest import SessionManifest, SessionState
 from app.recording.priority import ThreadPreference
 from app.recording.ring import PreTriggerRing, ResultRing
 from app.recording.rows import EventRow, GapRow, ResultRow
-from app.recording.session_writer import SessionWriter
+from app.recording.session_writer import SessionWriter, WriterCounts
 from app.recording.status import FINISH_S, FrameLosses, RecordingState, RecordingStatus
 from app.recording.video_segment import VideoSegment
 from app.telemetry import DurationWindow
@@ -214,8 +214,11 @@ class Recorder:
             state = RecordingState.RECORDING
         # Refused, and not yet entered into the session by the encoder thread.
         refused = len(self._refused) if writer is not None else 0
+        counts = shown.counts() if shown is not None else WriterCounts()
         losses = FrameLosses(
-            self._source_losses, self._encoder_losses + refused, self._disk_losses
+            self._source_losses,
+            self._encoder_losses + refused,
+            self._disk_losses + counts.lost,
         )
         taken = self._taken + refused
         status = RecordingStatus(
@@ -235,7 +238,6 @@ class Recorder:
         )
         if shown is None:
             return status
-        counts = shown.counts()
         return replace(
             status,
             folder=shown.folder,
@@ -243,6 +245,7 @@ class Recorder:
             written=counts.frames,
             waiting=max(0, taken - losses.not_recorded - counts.frames),
             results=counts.results,
+            samples=counts.samples,
             bytes_written=counts.bytes_written,
             free_bytes=shown.free_bytes,
             ended=self._fault_text or ("" if writer is not None else shown.ended),
@@ -470,6 +473,9 @@ class Recorder:
         settings = self._settings
         if self._writer is None or settings is None:
             return False
+        if self._writer.has_ended:
+            # The disk is full, or gone.
+            return True
         if self._stop_ns is not None and frame.captured_ns > self._stop_ns:
             return True
         if self._first_ns is None:
@@ -490,8 +496,7 @@ class Recorder:
         if writer is None or settings is None:
             return
         self._tell_losses(writer)
-        if writer.is_done:
-            # The disk is full, or gone.
+        if writer.has_ended:
             self._end_session("")
             return
         if (

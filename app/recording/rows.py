@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from app.frames import FrameResult, StageTimes, Tracks
 
+RECOVERED_FLAG = 1
+"""Of a frame whose row was made from the video: its number is a guess."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:

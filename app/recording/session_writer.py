@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import shutil
 import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from app.errors import OutputError, RecordingError
 from app.handoff import Backlog
 from app.recording.database import SessionDatabase
 from app.recording.encoder import EncodedFrame
@@ -20,6 +18,8 @@ from app.recording.lock import SessionLock
 from app.recording.manifest import SessionManifest, SessionState
 from app.recording.priority import ThreadPreference
 from app.recording.rows import EventRow, GapRow, ResultRow, TelemetryRow
+from app.recording.session_folder import ballast, claim_folder, output_error
+from app.recording.stored import stored_frames
 from app.recording.video_segment import VideoSegment
 from app.worker import Worker
 
@@ -48,9 +48,7 @@ _BEHIND_AT_FIRST_BYTES = 32_000_000
 _SYNC_TO_TELL_S = 0.05
 # A file is begun anew now and then: one that is damaged later takes less with it.
 _SEGMENT_S = 1800.0
-_BALLAST = ".ballast"
-# What the index of half an hour of video takes, and the last rows.
-_BALLAST_BYTES = 8_000_000
+T = TypeVar("T")
 
 _Item: TypeAlias = EncodedFrame | ResultRow | GapRow | EventRow | TelemetryRow
 
@@ -60,11 +58,16 @@ class WriterCounts:
     """How far a writer is."""
 
     frames: int = 0
+    """That can be read, whatever becomes of this process."""
     results: int = 0
+    samples: int = 0
+    """Rows of results and of measurements that can be read then."""
+    lost: int = 0
+    """Frames that it was given and could not write."""
     bytes_written: int = 0
     first_ns: int = 0
     last_ns: int = 0
-    """Timestamps of the first and the last frame written."""
+    """Timestamps of the first and the last frame given to the file."""
 
 
 class SessionWriter:
@@ -109,9 +112,9 @@ class SessionWriter:
         self._items: Backlog[_Item] = Backlog(_ITEMS)
         self._queue_lock = threading.Lock()
         self._queued_bytes = 0
-        self._queued_frames = 0
         self._counts = WriterCounts()
         self._segments: list[VideoSegment] = []
+        self._frames_before = 0
         self._segment_start_ns = 0
         self._first_captured_ns = 0
         self._last_given_ns = 0
@@ -143,7 +146,7 @@ class SessionWriter:
         OutputError
             If the folder cannot be made, or holds something.
         """
-        _claim_folder(self.folder)
+        claim_folder(self.folder)
         self._free_bytes = shutil.disk_usage(self.folder).free
         self._writer.start()
         self._syncer.start()
@@ -151,7 +154,7 @@ class SessionWriter:
     @property
     def has_room(self) -> bool:
         """Whether a frame would be taken: the disk has not fallen behind."""
-        if self._is_done.is_set():
+        if self.has_ended:
             return False
         behind_bytes = self._counts.bytes_written - self._synced_bytes
         with self._queue_lock:
@@ -162,13 +165,11 @@ class SessionWriter:
         """Give a frame; False where writing has ended."""
         with self._queue_lock:
             self._queued_bytes += frame.size_bytes
-            self._queued_frames += 1
         self._last_given_ns = frame.captured_ns
         if self._items.offer(frame):
             return True
         with self._queue_lock:
             self._queued_bytes -= frame.size_bytes
-            self._queued_frames -= 1
         return False
 
     def request_finish(self, ended: str, *, waits_for_results: bool = True) -> None:
@@ -205,15 +206,14 @@ class SessionWriter:
         return self._counts
 
     @property
-    def queued_frames(self) -> int:
-        """Frames that were given and are not written yet."""
-        with self._queue_lock:
-            return self._queued_frames
-
-    @property
     def free_bytes(self) -> int:
         """Of the disk, half a second ago."""
         return self._free_bytes
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it takes no more frames, because of the disk; finish it then."""
+        return bool(self._ended) or self._is_done.is_set()
 
     @property
     def is_done(self) -> bool:
@@ -245,28 +245,29 @@ class SessionWriter:
 
     def _run(self, stop: threading.Event) -> None:
         lock = SessionLock(self.folder)
-        ballast = self.folder / _BALLAST
         try:
             # First of all: without it nobody would know what the folder is.
             self._save(self._manifest)
-            _make_ballast(ballast, self._reserve_bytes)
-            self._database = SessionDatabase(self.folder)
-            try:
-                self._write(stop)
-            except OSError as error:
-                self._fault = _output_error(self.folder, error)
-                self._ended = str(self._fault)
-            finally:
-                self._is_done_taking()
-                # A full disk now has room for the indices, the rows and the manifest.
-                ballast.unlink(missing_ok=True)
-                self._close()
+            with ballast(self.folder, self._reserve_bytes) as give_back:
+                self._database = SessionDatabase(self.folder)
+                try:
+                    self._write(stop)
+                finally:
+                    self._items.close()
+                    while (item := self._items.take(0)) is not None:
+                        self._put(item)
+                    # A full disk now has room for indices, rows and manifest.
+                    give_back()
+                    self._close()
         finally:
-            ballast.unlink(missing_ok=True)
             lock.release()
 
     def _write(self, stop: threading.Event) -> None:
-        assert self._database is not None
+        """Write what comes until it is finished.
+
+        Where the disk fails, frames are counted as lost from then on: until whoever
+        gives them has seen it, and finishes.
+        """
         due_s = time.monotonic() + _COMMIT_S
         preference = ThreadPreference(is_live=self._is_live)
         while not stop.is_set() and not self._is_finished():
@@ -276,36 +277,43 @@ class SessionWriter:
             now_s = time.monotonic()
             if now_s >= due_s:
                 due_s = now_s + _COMMIT_S
-                self._database.commit()
+                self._commit()
                 preference.look()
             if self._sync_error is not None:
-                raise self._sync_error
-            if self._free_bytes < self._reserve_bytes and not self._ended:
+                self._fail(self._sync_error)
+            elif self._free_bytes < self._reserve_bytes and not self._ended:
                 gigabytes = self._reserve_bytes / 1e9
                 self._ended = f"only {gigabytes:g} GB of the disk are free"
-                return
 
     def _is_finished(self) -> bool:
         if self._finish_ns is None or len(self._items):
             return False
         return time.monotonic() >= self._finish_due_s
 
-    def _is_done_taking(self) -> None:
-        """Take no more; what was given before is still written where that can be."""
-        self._items.close()
-        while (item := self._items.take(0)) is not None:
-            if self._fault is None:
-                try:
-                    self._put(item)
-                except OSError as error:
-                    self._fault = _output_error(self.folder, error)
-                    self._ended = str(self._fault)
+    def _commit(self) -> None:
+        assert self._database is not None
+        if self._fault is not None:
+            # What could not be committed is, when the ballast has made room for it.
+            return
+        try:
+            self._database.commit()
+        except OSError as error:
+            self._fail(error)
+        self._counts = replace(
+            self._counts, results=self._database.results, samples=self._database.samples
+        )
+
+    def _fail(self, error: OSError) -> None:
+        """Write no more; only the first error tells why."""
+        if self._fault is None:
+            self._fault = output_error(self.folder, error)
+            self._ended = str(self._fault)
 
     def _put(self, item: _Item) -> None:
         assert self._database is not None
         if isinstance(item, EncodedFrame):
             self._put_frame(item)
-        elif isinstance(item, ResultRow) and not self._counts.frames:
+        elif isinstance(item, ResultRow) and not self._first_captured_ns:
             self._early.append(item)
         elif isinstance(item, ResultRow):
             is_before_end = item.captured_ns <= self._last_given_ns
@@ -339,38 +347,50 @@ class SessionWriter:
 
     def _put_frame(self, frame: EncodedFrame) -> None:
         assert self._database is not None
-        self._end_gap()
-        segment = self._segment_for(frame)
-        pts_us = segment.write(frame)
         with self._queue_lock:
             self._queued_bytes -= frame.size_bytes
-            self._queued_frames -= 1
+        if self._fault is not None:
+            self._lose(frame.index, frame.captured_ns)
+            return
+        self._end_gap()
+        try:
+            segment = self._segment_for(frame)
+            pts_us = segment.write(frame)
+        except OSError as error:
+            self._fail(error)
+            self._lose(frame.index, frame.captured_ns)
+            return
+        times = (pts_us, frame.timestamp_ns, frame.captured_ns)
+        number = len(self._segments) - 1
         self._database.add_frame(
-            frame.index,
-            len(self._segments) - 1,
-            pts_us,
-            frame.timestamp_ns,
-            frame.captured_ns,
-            frame.size_bytes,
-            is_key=frame.is_key,
+            frame.index, number, *times, frame.size_bytes, is_key=frame.is_key
         )
+        self._count(frame)
+
+    def _count(self, frame: EncodedFrame) -> None:
+        """Count a frame that the file has taken: the one before it can be read now."""
         counts = self._counts
-        is_first = not counts.frames
-        if is_first:
-            self._first_captured_ns = frame.captured_ns
-        self._counts = WriterCounts(
-            frames=counts.frames + 1,
-            results=self._database.results,
+        is_first = not self._first_captured_ns
+        self._counts = replace(
+            counts,
+            frames=self._frames_before + self._segments[-1].readable,
             bytes_written=counts.bytes_written + frame.size_bytes,
             first_ns=frame.timestamp_ns if is_first else counts.first_ns,
             last_ns=frame.timestamp_ns,
         )
-        if is_first:
-            self._save(self._with_start(frame))
-            # Whether they belong to the session is known only now.
-            for row in self._early:
-                self._put(row)
-            self._early.clear()
+        if not is_first:
+            return
+        self._first_captured_ns = frame.captured_ns
+        self._try(lambda: self._save(self._with_start(frame)))
+        # Whether they belong to the session is known only now.
+        for row in self._early:
+            self._put(row)
+        self._early.clear()
+
+    def _lose(self, index: int, time_ns: int) -> None:
+        """Count a frame that the disk did not take."""
+        self._counts = replace(self._counts, lost=self._counts.lost + 1)
+        self._put_gap(GapRow(index, 1, "disk", time_ns))
 
     def _segment_for(self, frame: EncodedFrame) -> VideoSegment:
         last = self._segments[-1] if self._segments else None
@@ -383,6 +403,7 @@ class SessionWriter:
             return last
         if last is not None:
             last.close()
+            self._frames_before += last.readable
         path = self.folder / f"video_{len(self._segments):03}.mp4"
         segment = self._open_segment(path, frame.encoder)
         self._segments.append(segment)
@@ -410,42 +431,60 @@ class SessionWriter:
 
     def _close(self) -> None:
         """Close the files; each is closed whatever becomes of the others."""
-        assert self._database is not None
+        database = self._database
+        assert database is not None
         for segment in self._segments[-1:]:
             self._try(segment.close)
-        frames, tracks = self._counts.frames, 0
+            readable = self._frames_before + segment.readable
+            self._counts = replace(self._counts, frames=readable)
         self._end_gap()
-        self._try(self._database.commit)
-        if self._fault is None:
-            frames, tracks = self._database.counts()
-        self._try(self._database.close)
-        counts = self._counts
+        self._try(database.commit)
+        if self._fault is not None:
+            self._try(self._make_agree)
+        tracks = self._try(database.count_tracks) or 0
+        self._try(database.close)
+        counts = replace(
+            self._counts, results=database.results, samples=database.samples
+        )
+        self._counts = counts
+        losses = dict(self._losses)
+        losses["disk"] = losses.get("disk", 0) + counts.lost
         manifest = self._manifest.changed(
             state=SessionState.COMPLETE,
-            frames=frames,
+            frames=counts.frames,
             tracks=tracks,
             engine=self._engine,
             seconds=round((counts.last_ns - counts.first_ns) * 1e-9, 6),
-            losses=self._losses,
+            losses=losses,
             ended=self._ended,
         )
         self._try(lambda: self._save(manifest))
 
-    def _try(self, close: Callable[[], None]) -> None:
+    def _make_agree(self) -> None:
+        """Have the database tell what is in the video, after an error of the disk."""
+        assert self._database is not None
+        stored = stored_frames([segment.path for segment in self._segments])
+        started_ns = self._first_captured_ns
+        for index, time_ns in self._database.make_agree(stored, started_ns).removed:
+            self._lose(index, time_ns)
+        self._end_gap()
+        self._database.commit()
+        self._counts = replace(self._counts, frames=len(stored))
+
+    def _try(self, act: Callable[[], T]) -> T | None:
         try:
-            close()
+            return act()
         except OSError as error:
             log.warning("%s is not closed in order: %s", self.folder, error)
-            if self._fault is None:
-                self._fault = _output_error(self.folder, error)
-                self._ended = str(self._fault)
+            self._fail(error)
+            return None
 
     def _on_end(self, error: Exception | None) -> None:
         self._items.close()
         if error is not None and self._fault is None:
             self._fault = error
             if isinstance(error, OSError):
-                self._fault = _output_error(self.folder, error)
+                self._fault = output_error(self.folder, error)
             self._ended = str(self._fault)
         if self._fault is not None:
             log.error("recording to %s ended: %s", self.folder, self._fault)
@@ -491,39 +530,3 @@ class SessionWriter:
         if error is not None:
             log.error("the disk is not watched any more", exc_info=error)
             self._sync_error = OSError(0, f"the disk cannot be watched: {error}")
-
-
-def _claim_folder(folder: Path) -> None:
-    """Make the folder of a session; never take one that holds something."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        is_empty = not any(folder.iterdir())
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the folder {folder}: {error.strerror}",
-            hint="Choose a folder that you may write to.",
-        ) from error
-    if not is_empty:
-        raise RecordingError(
-            f"{folder} holds something already, and nothing is ever overwritten",
-            hint="Choose a folder that does not exist yet.",
-        )
-
-
-def _make_ballast(path: Path, reserve_bytes: int) -> None:
-    size_bytes = min(_BALLAST_BYTES, max(reserve_bytes, 1_000_000))
-    with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size_bytes)
-
-
-def _output_error(folder: Path, error: OSError) -> OutputError:
-    if error.errno == errno.ENOSPC or "full" in str(error):
-        return OutputError(
-            f"the disk of {folder} is full",
-            hint="What was recorded until then is complete. Free some space.",
-        )
-    reason = error.strerror or str(error)
-    return OutputError(
-        f"{folder} cannot be written: {reason}",
-        hint="What was recorded until then is complete. Choose another disk.",
-    )

@@ -63,9 +63,11 @@ class RecordingStatus:
     waiting: int = 0
     """Of those, on their way to the disk."""
     written: int = 0
-    """Of those, handed to the file system."""
+    """Of those, in the video: they can be read whatever becomes of this process. The
+    newest frame waits for the next one, which tells how long it lasts."""
     results: int = 0
-    """Rows of tracker results written."""
+    samples: int = 0
+    """Rows of tracker results, and of measurements, that can be read then."""
     losses: FrameLosses = FrameLosses()
     bytes_written: int = 0
     free_bytes: int = 0

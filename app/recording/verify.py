@@ -44,7 +44,7 @@ def verify_session(session: Session) -> SessionReport:
     """Decode every frame, and compare video, database and manifest."""
     frames, manifest = session.frames, session.manifest
     problems = [session.integrity_problem()]
-    decoded = _decoded(session, problems)
+    decoded, ends = _decoded(session, problems)
     rows = list(zip(frames.segment.tolist(), frames.pts_us.tolist(), strict=True))
     if rows != decoded:
         first = next(
@@ -59,6 +59,7 @@ def verify_session(session: Session) -> SessionReport:
             f"the database has {len(rows)} frames, the video {len(decoded)};"
             f" they differ from frame {first} on"
         )
+        problems += ends
     problems += _time_problems(session)
     gaps = session.gaps()
     problems += _gap_problems(session)
@@ -78,9 +79,15 @@ def verify_session(session: Session) -> SessionReport:
     )
 
 
-def _decoded(session: Session, problems: list[str]) -> list[tuple[int, int]]:
-    """Segment and time of every frame that can be decoded."""
+def _decoded(
+    session: Session, problems: list[str]
+) -> tuple[list[tuple[int, int]], list[str]]:
+    """Segment and time of every frame that can be decoded, and why files ended.
+
+    A file that was cut is complete up to there: that it was is no problem of its own.
+    """
     found: list[tuple[int, int]] = []
+    ends: list[str] = []
     for at, name in enumerate(session.manifest.segments):
         try:
             with av.open(str(session.folder / name)) as container:
@@ -89,10 +96,8 @@ def _decoded(session: Session, problems: list[str]) -> list[tuple[int, int]]:
                         problems.append(f"frame {len(found)} is damaged")
                     found.append((at, pts_in_us(frame)))
         except (FFmpegError, OSError) as error:
-            # A file that was cut is complete up to there.
-            if session.manifest.state is not SessionState.RECOVERED:
-                problems.append(f"{name}: {error}")
-    return found
+            ends.append(f"{name}: {error}")
+    return found, ends
 
 
 def _time_problems(session: Session) -> list[str]:

@@ -49,6 +49,10 @@ class VideoSegment:
         self.encoder = encoder
         self._start_us: int | None = None
         self._is_open = True
+        self.readable = 0
+        """Frames that can be read, also if the process ends now. FFmpeg keeps the
+        newest until it knows how long it lasts: when the next one comes."""
+        self._taken = 0
         try:
             self._container = av.open(str(path), "w", format="mp4", options=_OPTIONS)
             self._stream = self._container.add_stream_from_template(encoder.template)
@@ -77,6 +81,8 @@ class VideoSegment:
             self._container.mux(packet)
         except (FFmpegError, OSError) as error:
             raise _os_error(error) from error
+        self.readable = self._taken
+        self._taken += 1
         return pts_us
 
     def sync(self) -> None:
@@ -109,6 +115,7 @@ class VideoSegment:
             os.fdatasync(self._descriptor)
         except (FFmpegError, OSError) as error:
             raise _os_error(error) from error
+        self.readable = self._taken
 
     def release(self) -> None:
         """Close what `sync` needs; `sync` must not be called any more."""

@@ -98,7 +98,8 @@ def _fill_up(folder: Path) -> None:
 
 
 def _report(folder: Path, output: str) -> None:
-    told = told_by(output)[-1]
+    captured = told_by(output)[-1].captured
+    _, taken, written, lost, *_ = output.splitlines()[-1].split()
     state = load_session_manifest(folder).state
     if state is SessionState.RECORDING:
         recover_session(folder)
@@ -107,8 +108,9 @@ def _report(folder: Path, output: str) -> None:
     manifest = session.manifest
     session.close()
     print(
-        f"  {told.captured} captured, {told.lost} counted as lost while it ran,"
-        f" {report.frames} readable, losses {manifest.losses},"
+        f"  {captured} captured, {taken} of them before the end of the session:"
+        f" {report.frames} readable (it told of {written}), {lost} counted as lost,"
+        f" by cause {manifest.losses},"
         f" problems {len(report.problems)} {report.problems[:2]}"
     )
     print(f"  {state.value}; {manifest.ended or 'ended by the operator'}")

@@ -203,7 +203,7 @@ def main() -> None:
                 time.monotonic_ns(),
                 status.written,
                 status.results,
-                samples,
+                status.samples,
                 index + 1,
                 status.losses.not_recorded,
             )
@@ -212,7 +212,13 @@ def main() -> None:
     recorder.stop()
     recorder.finish(FINISH_S)
     status = recorder.status()
-    _say("done", status.written, status.losses.not_recorded, status.ended)
+    _say(
+        "done",
+        status.taken,
+        status.written,
+        status.losses.not_recorded,
+        status.ended,
+    )
 
 
 if __name__ == "__main__":

@@ -37,17 +37,15 @@ def _start(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_killed_recorder_loses_one_frame_at_most(tmp_path: Path, seed: int) -> None:
+def test_what_a_killed_recorder_had_told_is_there(tmp_path: Path, seed: int) -> None:
     child = _start(tmp_path)
     assert child.stdout is not None
     child.stdout.readline()
     time.sleep(random.Random(seed).uniform(1.2, 2.5))
-    killed_ns = time.monotonic_ns()
     child.kill()
     told = told_by(child.stdout.read())
     child.wait()
     child.stdout.close()
-    a_second_before = [each for each in told if each.time_ns < killed_ns - 10**9][-1]
 
     video = cv2.VideoCapture(str(tmp_path / "session" / "video_000.mp4"))
     unrepaired = 0
@@ -60,12 +58,11 @@ def test_a_killed_recorder_loses_one_frame_at_most(tmp_path: Path, seed: int) ->
     rows, samples = len(session.tracks()), len(session.telemetry())
     session.close()
 
-    assert unrepaired >= told[-1].frames - 1
+    assert unrepaired >= told[-1].frames
     assert report.frames == unrepaired
     assert report.problems == ()
-    assert report.results >= a_second_before.results
-    assert samples >= a_second_before.samples
-    # Committed ten times a second; a result goes with the frame it belongs to.
+    assert samples >= told[-1].samples
+    # A result goes with the frame it belongs to.
     assert report.results >= min(told[-1].results, unrepaired)
     assert rows == 3 * report.results
     assert manifest.state is SessionState.RECOVERED
@@ -124,7 +121,7 @@ def test_recording_ends_cleanly_before_the_disk_is_full(tmp_path: Path) -> None:
     last = output.splitlines()[-1].split()
     assert last[0] == "done"
     assert "are free" in output
-    assert report.frames == int(last[1])
+    assert report.frames == int(last[2])
     assert report.problems == ()
     assert session.manifest.state is SessionState.COMPLETE
     assert free_bytes > 5_000_000
@@ -149,11 +146,17 @@ def test_a_disk_that_is_full_all_the_same_costs_what_it_did_not_take(
                 for _ in container.decode(container.streams.video[0]):
                     readable += 1
 
-    written = int(output.splitlines()[-1].split()[1])
+    _, taken, written, *_ = output.splitlines()[-1].split()
+    losses = session.manifest.losses
     assert "full" in output or "are free" in output
-    assert written > 10
-    assert readable >= written - 1
-    assert report.frames == readable
+    assert int(written) > 10
+    assert report.frames == readable == int(written)
+    assert report.problems == ()
+    # Every frame until the end of the session is in it, or counted by what lost it.
+    assert int(taken) == readable + losses["encoder"] + losses["disk"]
+    assert losses["disk"] == sum(
+        gap["count"] for gap in report.gaps if gap["cause"] == "disk"
+    )
 
 
 def test_what_a_recorder_left_that_had_no_time_to_write_anything_is_removed(
