@@ -47,6 +47,8 @@ COMMANDS = (
 """Each is a module of `app.commands`."""
 _ANSWERED_AT_ONCE = ("-h", "--help", "--version")
 _HEADLESS_SECONDS = 20.0
+# What a shell makes of a command that Ctrl-C has ended.
+_INTERRUPTED = 130
 # What a console shows that has never been used: no camera, no file is needed.
 _FIRST_SOURCE = "synthetic://"
 
@@ -74,6 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.hint:
             print(f"           {error.hint}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("peregrine: given up", file=sys.stderr)
+        return _INTERRUPTED
     finally:
         if spawned is not None:
             spawned.close()

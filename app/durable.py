@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -24,6 +27,35 @@ def write_whole(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     beside.replace(path)
     flush(path.parent)
+
+
+@contextlib.contextmanager
+def filled_beside(folder: Path) -> Iterator[Path]:
+    """Give a folder to write into, whose files take their places when all are whole.
+
+    Where the work is given up or fails, nothing of it is left, and files that were in
+    the folder before stay as they were.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made, or the disk is full or gone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as name:
+        yield Path(name)
+        _move(Path(name), folder)
+
+
+def _move(source: Path, target: Path) -> None:
+    for path in source.iterdir():
+        if path.is_dir():
+            (target / path.name).mkdir(exist_ok=True)
+            _move(path, target / path.name)
+        else:
+            flush(path)
+            path.replace(target / path.name)
+    flush(target)
 
 
 def beside_of(path: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from app.durable import filled_beside
 from app.errors import SessionError
 from app.frames import TrackState
 from app.pipeline import Pipeline, PipelineState
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engines.base import Engine
 
 _NEAR_PX = 20.0
+_TABLE = "replay.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,6 @@ def replay_session(
             for at, index in enumerate(session.frames.source_index)
         }
         exports = folder / FOLDER
-        exports.mkdir(exist_ok=True)
-        path = exports / "replay.csv"
         pipeline = Pipeline(
             SessionReplay(str(folder), is_paced=False),
             make_engine,
@@ -91,7 +91,10 @@ def replay_session(
         backlog = pipeline.subscribe()
         pipeline.start()
         try:
-            with TrackTable(path) as table:
+            with (
+                filled_beside(exports) as beside,
+                TrackTable(beside / _TABLE) as table,
+            ):
                 while not backlog.is_drained:
                     result = backlog.take(timeout_s=0.1)
                     if result is None:
@@ -108,7 +111,7 @@ def replay_session(
             raise status.fault
         if not counter.frames:
             raise SessionError(f"{folder} holds no results to compare with")
-        return counter.comparison(), path
+        return counter.comparison(), exports / _TABLE
     finally:
         session.close()
 

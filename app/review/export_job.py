@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import enum
-import shutil
-import tempfile
 import threading
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.errors import OutputError
 from app.process import yield_thread
 from app.recording.exports.formats import ExportFormat, export_session
 from app.recording.session import Session
 from app.worker import Worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _JOIN_S = 10.0
 
@@ -47,8 +47,8 @@ class _Cancelled(Exception):  # noqa: N818  no error
 class ExportJob:
     """Writes a session, with its corrections, in another format; in its own thread.
 
-    Everything is written beside and moved when it is whole: an export that was
-    cancelled or failed leaves nothing, and what was exported before stays.
+    An export that was cancelled or failed leaves nothing, and what was exported before
+    stays.
 
     Parameters
     ----------
@@ -92,9 +92,12 @@ class ExportJob:
             return self._status
 
     def _run(self, stop: threading.Event) -> None:
-        def on_frame(*_: object) -> None:
+        def check() -> None:
             if stop.is_set():
                 raise _Cancelled
+
+        def on_frame() -> None:
+            check()
             self._change(done=self._status.done + 1)
 
         # What is recorded meanwhile goes first.
@@ -102,22 +105,8 @@ class ExportJob:
         session = Session(self._session)
         try:
             self._change(total=len(session.frames))
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(
-                dir=self.folder, prefix=".unfinished-"
-            ) as beside:
-                written = export_session(session, self.to, Path(beside), on_frame)
-                if stop.is_set():
-                    raise _Cancelled
-                paths = [path.relative_to(beside) for path in written]
-                _move(Path(beside), self.folder)
-            made = tuple(self.folder / path for path in paths)
-            self._change(phase=ExportPhase.DONE, paths=made)
-        except OSError as error:
-            raise OutputError(
-                f"{self.folder} cannot be written: {error.strerror}",
-                hint="Choose a folder that you may write to, with room in it.",
-            ) from error
+            written = export_session(session, self.to, self.folder, on_frame, check)
+            self._change(phase=ExportPhase.DONE, paths=tuple(written))
         finally:
             session.close()
 
@@ -130,13 +119,3 @@ class ExportJob:
             self._change(phase=ExportPhase.CANCELLED)
         elif error is not None:
             self._change(phase=ExportPhase.FAILED, fault=error)
-
-
-def _move(source: Path, target: Path) -> None:
-    """Move everything in a folder into another one, file by file."""
-    for path in source.iterdir():
-        if path.is_dir():
-            (target / path.name).mkdir(exist_ok=True)
-            _move(path, target / path.name)
-        else:
-            shutil.move(path, target / path.name)
