@@ -52,6 +52,8 @@ _READ_AHEAD = 8
 # In live mode; the least urgent of the three makes no frame late. What records comes
 # after them, and before everything else (`app.recording.priority`).
 _CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 4, 3, 2
+# How long inference waits at most, in front of each frame, for a recorder that is late.
+_GIVE_WAY_S = 0.1
 # Live frames may wait while the engine takes longer for once: at 120 a second, that is
 # 25 ms before the feed jumps to the newest.
 _LATE_FRAMES = 3
@@ -634,6 +636,7 @@ class Pipeline:
         self._engine_ready.set()
         while not stop.is_set() and not feed.is_drained:
             # Waiting first keeps the frame that is taken then a new one.
+            self._give_way()
             if not self._inferred.wait_for_room(_WAIT_S):
                 continue
             stack = feed.take(_WAIT_S)
@@ -655,6 +658,11 @@ class Pipeline:
                 self._ledger.discard()
             if self._trial is not None:
                 self._trial.offer(stack, inferred)
+
+    def _give_way(self) -> None:
+        """Leave the processor to a recorder that is late: it may not skip a frame."""
+        if self._recorder is not None and self._mode is FrameMode.LIVE:
+            self._recorder.wait_until_in_time(_GIVE_WAY_S)
 
     def _inference_of(self, seat: EngineSeat) -> FrameInference:
         """Infer with the engine that has the seat now."""

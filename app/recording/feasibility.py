@@ -19,6 +19,7 @@ from app.worker import Worker
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from pathlib import Path
 
     from app.recording.settings import RecordingSettings
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DISK_BYTES = 16_000_000
 _CHUNK_BYTES = 1_000_000
+_DISK_BYTES, _DISK_S = 16_000_000, 0.2
 # Of what is possible: the inference wants its share of the processor.
 _SHARE = 0.7
 _WAIT_S = 0.1
@@ -68,8 +69,19 @@ class Feasibility:
         )
 
 
-def check_feasibility(source: SourceSpec, settings: RecordingSettings) -> Feasibility:
+def check_feasibility(
+    source: SourceSpec,
+    settings: RecordingSettings,
+    is_needed: Callable[[], bool] = lambda: False,
+) -> Feasibility:
     """Try the encoder and the disk; takes some tenths of a second.
+
+    Parameters
+    ----------
+    source : SourceSpec
+    settings : RecordingSettings
+    is_needed : callable
+        Whether the disk is needed: the trial of it then ends.
 
     Raises
     ------
@@ -89,7 +101,7 @@ def check_feasibility(source: SourceSpec, settings: RecordingSettings) -> Feasib
     return Feasibility(
         codec=trial.codec.label,
         encode_hz=1e3 / trial.encode_ms,
-        disk_mb_s=_disk_mb_s(settings.folder),
+        disk_mb_s=_disk_mb_s(settings.folder, is_needed),
         frame_rate_hz=source.frame_rate_hz,
     )
 
@@ -97,10 +109,17 @@ def check_feasibility(source: SourceSpec, settings: RecordingSettings) -> Feasib
 class FeasibilityWatch:
     """Says what this machine can record, and says it anew when something changes.
 
-    Tries encoder and disk in a thread that everything else goes before.
+    Tries encoder and disk in a thread that everything else goes before, and never
+    while they are needed.
+
+    Parameters
+    ----------
+    is_needed : callable
+        Tells whether something is recorded now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_needed: Callable[[], bool]) -> None:
+        self._is_needed = is_needed
         self._asked: LatestSlot[tuple[SourceSpec, RecordingSettings]] = LatestSlot()
         self._worker = Worker("feasibility", self._run, self._on_end)
         self._is_started = False
@@ -129,11 +148,13 @@ class FeasibilityWatch:
             newest = self._asked.take(_WAIT_S)
             is_new = newest is not None and newest != asked
             asked = newest or asked
-            if asked is None or (not is_new and time.monotonic() < due_s):
+            if is_new:
+                due_s = 0.0
+            if asked is None or self._is_needed() or time.monotonic() < due_s:
                 continue
             due_s = time.monotonic() + _FRESH_S
             try:
-                self.text = check_feasibility(*asked).text
+                self.text = check_feasibility(*asked, self._is_needed).text
             except ConsoleError as error:
                 self.text = f"{error.message}. {error.hint}"
 
@@ -143,17 +164,24 @@ class FeasibilityWatch:
             log.error("nobody finds out what can be recorded", exc_info=error)
 
 
-def _disk_mb_s(folder: Path) -> float:
+def _disk_mb_s(folder: Path, is_needed: Callable[[], bool]) -> float:
     chunk = np.random.default_rng(1).bytes(_CHUNK_BYTES)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             started_s = time.perf_counter()
-            for _ in range(_DISK_BYTES // _CHUNK_BYTES):
-                file.write(chunk)
-            file.flush()
-            os.fdatasync(file.fileno())
-            return _DISK_BYTES / (time.perf_counter() - started_s) / 1e6
+            took_s = 0.0
+            size_bytes = 0
+            # Flushed piece by piece: what a slow disk still had to write would be in
+            # the way of a recording that begins.
+            while not size_bytes or (
+                took_s < _DISK_S and size_bytes < _DISK_BYTES and not is_needed()
+            ):
+                size_bytes += file.write(chunk)
+                file.flush()
+                os.fdatasync(file.fileno())
+                took_s = time.perf_counter() - started_s
+            return size_bytes / took_s / 1e6
     except OSError as error:
         raise OutputError(
             f"{folder} cannot be written: {error.strerror}",

@@ -43,6 +43,8 @@ _WAIT_S = 0.05
 # Raw frames that wait for the encoder; more rides out longer stalls.
 _RAW_BYTES = 128_000_000
 _RAW_FRAMES = (8, 240)
+# What waits for the encoder when it is late, and when it has caught up: parts of those.
+_LATE, _IN_TIME = 0.2, 0.05
 # Advice is given for as long as frames were lost this recently.
 _RECENT_S = 2.0
 
@@ -91,7 +93,8 @@ class Recorder:
         self._settings: RecordingSettings | None = None
         self._source: SourceSpec | None = None
         self._engine: EngineSpec | None = None
-        self._raw: Backlog[Frame] = Backlog(_RAW_FRAMES[0])
+        self._raw_limit = _RAW_FRAMES[0]
+        self._raw: Backlog[Frame] = Backlog(self._raw_limit)
         self._orders_lock = threading.Lock()
         self._orders: deque[_Order] = deque()
         self._takes_frames = self._is_wanted = False
@@ -99,6 +102,8 @@ class Recorder:
         self._worker = Worker("encoder", self._run, self._on_end, is_daemon=False)
         self._is_started = False
         self._is_over = False
+        self._is_in_time = threading.Event()
+        self._is_in_time.set()
         # The encoder thread's own.
         self._encoder: Encoder | None = None
         self._encoder_key: tuple[object, ...] = ()
@@ -123,7 +128,9 @@ class Recorder:
         self._marks = 0
         self._fault_text = ""
         self._codec_label = ""
-        self._feasibility = FeasibilityWatch()
+        self._feasibility = FeasibilityWatch(
+            lambda: self._writer is not None or self._is_wanted
+        )
 
     # --- whoever owns the pipeline
 
@@ -212,15 +219,16 @@ class Recorder:
             state = RecordingState.FINISHING
         elif writer is not None or self._orders:
             state = RecordingState.RECORDING
-        # Refused, and not yet entered into the session by the encoder thread.
+        # Refused or waiting, and not yet entered into the session by the encoder.
         refused = len(self._refused) if writer is not None else 0
+        unencoded = len(self._raw) if writer is not None else 0
         counts = shown.counts() if shown is not None else WriterCounts()
         losses = FrameLosses(
             self._source_losses,
             self._encoder_losses + refused,
             self._disk_losses + counts.lost,
         )
-        taken = self._taken + refused
+        taken = self._taken + refused + unencoded
         status = RecordingStatus(
             state=state,
             losses=losses,
@@ -250,6 +258,13 @@ class Recorder:
             free_bytes=shown.free_bytes,
             ended=self._fault_text or ("" if writer is not None else shown.ended),
         )
+
+    def wait_until_in_time(self, timeout_s: float) -> bool:
+        """Wait while the encoder is late; whether it is in time then.
+
+        For those who may leave out frames, as the recorder may not.
+        """
+        return self._is_in_time.wait(timeout_s)
 
     def finish(self, deadline_s: float = FINISH_S) -> None:
         """Write what was taken and end; waits. The last results must be in.
@@ -282,7 +297,8 @@ class Recorder:
         depth = 3 if source.is_colour else 1
         frame_bytes = max(1, source.width_px * source.height_px * depth)
         least, most = _RAW_FRAMES
-        self._raw = Backlog(max(least, min(most, _RAW_BYTES // frame_bytes)))
+        self._raw_limit = max(least, min(most, _RAW_BYTES // frame_bytes))
+        self._raw = Backlog(self._raw_limit)
         self._source = source
         if self._takes_frames:
             self._start_thread()
@@ -298,6 +314,8 @@ class Recorder:
         if not self._raw.offer(frame):
             self._refused.append((frame.index, frame.captured_ns))
             self._lost_cause, self._lost_s = "encoder", time.monotonic()
+        if not self._waits and len(self._raw) > _LATE * self._raw_limit:
+            self._is_in_time.clear()
 
     # --- tracking thread
 
@@ -357,12 +375,15 @@ class Recorder:
                 self._take(frame)
             self._look_at_end(frame)
             preference.look()
+            if len(self._raw) <= _IN_TIME * self._raw_limit:
+                self._is_in_time.set()
         self._obey()
         if self._writer is not None:
             self._end_session("the source has ended", waits_for_results=False)
 
     def _on_end(self, error: Exception | None) -> None:
         self._takes_frames = False
+        self._is_in_time.set()
         if error is None:
             return
         self._fault_text = str(error)

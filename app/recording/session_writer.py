@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _WAIT_S = 0.05
 _COMMIT_S = 0.1
 _SYNC_S = 0.5
+_CHECKPOINT_S = 5.0
 # The network is behind the camera by some frames when the last one is written.
 _RESULTS_S = 0.6
 _ITEMS = 50_000
@@ -71,11 +72,12 @@ class WriterCounts:
 
 
 class SessionWriter:
-    """Writes what it is given into a session folder, in two threads.
+    """Writes what it is given into a session folder, in three threads.
 
     The recorder thread writes packets the moment they come and commits rows ten times a
     second. The sync thread has both on the disk twice a second, and watches how much
-    of the disk is free. Neither makes who gives it something wait.
+    of the disk is free; the checkpoint thread keeps the database's log short. None of
+    them makes who gives it something wait, nor the other two.
 
     Parameters
     ----------
@@ -135,6 +137,9 @@ class SessionWriter:
         # The recorder is never left behind by a process that ends in order.
         self._writer = Worker("recorder", self._run, self._on_end, is_daemon=False)
         self._syncer = Worker("sync", self._run_sync, self._on_sync_end)
+        self._checkpointer = Worker(
+            "checkpoint", self._run_checkpoints, self._on_sync_end
+        )
 
     # --- the thread that encodes
 
@@ -148,8 +153,8 @@ class SessionWriter:
         """
         claim_folder(self.folder)
         self._free_bytes = shutil.disk_usage(self.folder).free
-        self._writer.start()
-        self._syncer.start()
+        for worker in (self._writer, self._syncer, self._checkpointer):
+            worker.start()
 
     @property
     def has_room(self) -> bool:
@@ -240,6 +245,7 @@ class SessionWriter:
         """
         self._writer.join(deadline_s)
         self._syncer.join(1.0)
+        self._checkpointer.join(1.0)
 
     # --- recorder thread
 
@@ -490,6 +496,7 @@ class SessionWriter:
             log.error("recording to %s ended: %s", self.folder, self._fault)
         self._is_done.set()
         self._syncer.request_stop()
+        self._checkpointer.request_stop()
 
     # --- sync thread
 
@@ -525,6 +532,14 @@ class SessionWriter:
         else:
             in_time_bytes = new_bytes / took_s * _BEHIND_S
             self._most_behind_bytes = max(least, min(most, in_time_bytes))
+
+    def _run_checkpoints(self, stop: threading.Event) -> None:
+        while not stop.wait(_CHECKPOINT_S):
+            if self._database is not None:
+                try:
+                    self._database.checkpoint()
+                except OSError as error:
+                    self._sync_error = error
 
     def _on_sync_end(self, error: Exception | None) -> None:
         if error is not None:

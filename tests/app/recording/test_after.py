@@ -122,7 +122,9 @@ def test_the_report_stands_alone(session: Session) -> None:
     path = export_session(session, ExportFormat.HTML, session.folder / "exports")[0]
 
     page = path.read_text()
-    assert page.count("<polyline") == 3
+    # The way of each track, and how its speed went.
+    assert page.count("<title>track") == 3
+    assert page.count("<polyline") == 6
     assert "data:image/jpeg;base64," in page
     assert "src='http" not in page
     assert "href" not in page

@@ -344,6 +344,33 @@ def test_an_encoder_that_is_too_slow_is_the_cause_that_is_told(
     assert slow.losses.encoder >= 40
 
 
+def test_who_may_skip_frames_waits_while_the_encoder_is_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(dict)
+    recorder.configure(_settings(tmp_path))
+    monkeypatch.setattr("app.recording.recorder._RAW_FRAMES", (100, 100))
+    monkeypatch.setattr("app.recording.recorder.open_encoder", _SleepyEncoder)
+    recorder.open(source_spec())
+    _SleepyEncoder.gate.clear()
+    recorder.start("session")
+
+    _feed(recorder, range(15))
+    is_in_time_with_few = recorder.wait_until_in_time(0)
+    _feed(recorder, range(15, 40))
+    is_in_time_with_many = recorder.wait_until_in_time(0.05)
+    _SleepyEncoder.gate.set()
+    has_caught_up = recorder.wait_until_in_time(20)
+    recorder.finish()
+    end = recorder.status()
+
+    assert is_in_time_with_few
+    assert not is_in_time_with_many
+    assert has_caught_up
+    assert end.written == end.taken == 40
+    assert end.losses.not_recorded == 0
+
+
 class _SleepyEncoder(FrameEncoder):
     """Stands still, as one in trouble does."""
 
