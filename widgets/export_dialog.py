@@ -35,7 +35,7 @@ _WIDTH_PX = 540
 _TEXTS = {
     ExportFormat.CSV: "CSV: a row for each track and frame, and one for each frame",
     ExportFormat.PARQUET: "Parquet: the same table, typed and small",
-    ExportFormat.MOT: "MOT Challenge: gt.txt and seqinfo.ini, for TrackEval",
+    ExportFormat.MOT: "MOT Challenge: truth and tracks for TrackEval",
     ExportFormat.DLC: "DeepLabCut: a table for several animals",
     ExportFormat.VIDEO: "Video with ids, outlines and trails",
     ExportFormat.PNG: "PNG: every frame as it was recorded",

@@ -84,7 +84,7 @@ class FigureTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._is_shown = False
+        self._is_shown = self._is_fitted = False
         self.selectionModel().selectionChanged.connect(self._on_selected)
         self.doubleClicked.connect(self._on_opened)
         copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self)
@@ -102,16 +102,15 @@ class FigureTable(QTableView):
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
         """Show these rows in place of those before; the order stays as chosen."""
-        had_rows = self.count > 0
         self._is_shown = True
         self._rows.replace(rows)
         self._is_shown = False
-        if not had_rows:
-            self._fit_columns()
+        self._widen_columns()
 
     def show_titles(self, columns: Sequence[Column]) -> None:
         """Show other titles over the same columns."""
         self._rows.rename(columns)
+        self._widen_columns()
 
     def show_chosen(self, rows: Sequence[int]) -> None:
         """Show these rows, as they were given, as the chosen ones."""
@@ -167,8 +166,10 @@ class FigureTable(QTableView):
         text = self.csv(only_chosen=bool(self.chosen), separator="\t")
         QGuiApplication.clipboard().setText(text)
 
-    def _fit_columns(self) -> None:
-        self.resizeColumnsToContents()
+    def _widen_columns(self) -> None:
+        """Have room for what is shown; none gets narrower, and nothing jumps."""
+        if not self.count:
+            return
         for column in range(self._sorted.columnCount() - 1):
             # Qt leaves room for a sign of the order in every title.
             needed = self.sizeHintForColumn(column)
@@ -177,7 +178,10 @@ class FigureTable(QTableView):
                 self.fontMetrics().horizontalAdvance(line)
                 for line in title.splitlines()
             )
-            self.setColumnWidth(column, max(needed, words + _TITLE_PX))
+            width_px = max(needed, words + _TITLE_PX)
+            if not self._is_fitted or width_px > self.columnWidth(column):
+                self.setColumnWidth(column, width_px)
+        self._is_fitted = True
 
     def _on_selected(self) -> None:
         if self._is_shown:

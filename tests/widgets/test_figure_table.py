@@ -70,3 +70,18 @@ def test_what_is_copied_has_titles_and_all_digits(table: FigureTable) -> None:
         "2,9.26",
         "10,100.0",
     ]
+
+
+def test_columns_widen_with_what_they_show_and_never_narrow(qtbot: QtBot) -> None:
+    table = FigureTable((*COLUMNS, Column("Path", decimals=0)), "tracks")
+    qtbot.addWidget(table)
+    table.show_rows([(1, 599.0, 1.0)])
+    few_digits_px = table.columnWidth(1)
+
+    table.show_rows([(1, 596600000000.0, 1.0)])
+    many_digits_px = table.columnWidth(1)
+    table.show_rows([(1, 1.0, 1.0)])
+
+    assert many_digits_px > few_digits_px
+    assert many_digits_px >= table.sizeHintForColumn(1)
+    assert table.columnWidth(1) == many_digits_px

@@ -76,18 +76,28 @@ def write_parquet(session: Session, tracks: TrackRows, folder: Path) -> list[Pat
 
 
 def write_mot(session: Session, tracks: TrackRows, folder: Path) -> list[Path]:
-    """What MOT Challenge and TrackEval read: confirmed tracks, frames from 1."""
+    """What MOT Challenge and TrackEval read: confirmed tracks, frames from 1.
+
+    As truth, and as what a tracker found: in truth the seventh number says whether a
+    box counts, so that a confidence under 1 there would leave it out.
+    """
     manifest = session.manifest
     root = folder / "mot" / manifest.name
     (root / "gt").mkdir(parents=True, exist_ok=True)
     path, info = root / "gt" / "gt.txt", root / "seqinfo.ini"
-    with path.open("w", encoding="utf-8") as file:
+    found_path = root / "tracks.txt"
+    with (
+        path.open("w", encoding="utf-8") as truth,
+        found_path.open("w", encoding="utf-8") as found,
+    ):
         for row in _confirmed(tracks):
             number, track_id, x, y, width, height, confidence = row
-            file.write(
+            box = (
                 f"{number + 1},{track_id},{x - width / 2:.3f},{y - height / 2:.3f},"
-                f"{width:.3f},{height:.3f},{confidence:.4f},1,1\n"
+                f"{width:.3f},{height:.3f}"
             )
+            truth.write(f"{box},1,1,1\n")
+            found.write(f"{box},{confidence:.4f},-1,-1,-1\n")
     info.write_text(
         "[Sequence]\n"
         f"name={manifest.name}\nimDir=img1\nframeRate={manifest.frame_rate_hz:g}\n"
@@ -95,7 +105,7 @@ def write_mot(session: Session, tracks: TrackRows, folder: Path) -> list[Path]:
         f"imHeight={manifest.height_px}\nimExt=.png\n",
         encoding="utf-8",
     )
-    return [path, info]
+    return [path, found_path, info]
 
 
 def write_dlc(session: Session, tracks: TrackRows, folder: Path) -> list[Path]:

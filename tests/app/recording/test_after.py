@@ -73,10 +73,13 @@ def test_csv_has_a_row_for_each_track_and_frame(session: Session) -> None:
 
 
 def test_mot_counts_frames_from_one_and_gives_boxes(session: Session) -> None:
-    path, info = export_session(session, ExportFormat.MOT, session.folder / "exports")
+    path, found, info = export_session(
+        session, ExportFormat.MOT, session.folder / "exports"
+    )
 
     first = path.read_text().splitlines()[0].split(",")
-    assert first[:6] == ["1", "1", "6.000", "16.000", "8.000", "8.000"]
+    assert first == ["1", "1", "6.000", "16.000", "8.000", "8.000", "1", "1", "1"]
+    assert found.read_text().splitlines()[0].split(",")[6:] == ["0.9000", *["-1"] * 3]
     assert len(path.read_text().splitlines()) == 3 * FRAMES
     assert f"seqLength={FRAMES}" in info.read_text()
 
