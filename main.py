@@ -15,10 +15,11 @@ import importlib.util
 import os
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import VERSION
-from app.errors import ConsoleError
+from app.errors import ConsoleError, SessionError
 from app.feed_spawn import spawn_feed
 from app.paths import SAMPLE_CLIP, settings_folder, state_folder
 from app.process import prepare_process
@@ -45,6 +46,7 @@ COMMANDS = (
     "doctor",
 )
 """Each is a module of `app.commands`."""
+_REVIEW = "review"
 _ANSWERED_AT_ONCE = ("-h", "--help", "--version")
 _HEADLESS_SECONDS = 20.0
 # What a shell makes of a command that Ctrl-C has ended.
@@ -57,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run Peregrine; gives the exit status."""
     prepare_process()
     words = sys.argv[1:] if argv is None else argv
-    has_commands = any(word in (*COMMANDS, *_ANSWERED_AT_ONCE) for word in words)
+    named = (*COMMANDS, _REVIEW, *_ANSWERED_AT_ONCE)
+    has_commands = any(word in named for word in words)
     obstacle = "" if has_commands else _obstacle_to_a_window()
     # It loads the engine's library while this one loads the window's.
     spawned = None if has_commands or obstacle else spawn_feed()
@@ -105,9 +108,19 @@ def make_parser(*, has_commands: bool = True) -> argparse.ArgumentParser:
     add_engine_arguments(parser)
     parser.set_defaults(run=None)
     if has_commands:
-        commands = parser.add_subparsers(title="commands without a window", metavar="")
+        commands = parser.add_subparsers(
+            title="commands, all but review without a window", metavar=""
+        )
         for name in COMMANDS:
             importlib.import_module(f"app.commands.{name}").add_parser(commands)
+        review = commands.add_parser(
+            _REVIEW,
+            help="look at a recorded session in a window, correct and measure",
+            description="Opens the session DIR for review; recovers it where its"
+            " recorder died.",
+        )
+        review.add_argument("session", type=Path, metavar="DIR")
+        review.set_defaults(run=run_review)
     return parser
 
 
@@ -116,7 +129,7 @@ def _unknown_text(words: Sequence[str], *, has_commands: bool) -> str:
     if has_commands or first.startswith("-"):
         return f"unrecognized arguments: {' '.join(words)}"
     return (
-        f"there is no command {first!r}. Commands: {', '.join(COMMANDS)}."
+        f"there is no command {first!r}. Commands: {', '.join((*COMMANDS, _REVIEW))}."
         f" To open a source, type --source {first}"
     )
 
@@ -131,6 +144,22 @@ def run_window(arguments: argparse.Namespace, spawned: SpawnedFeed) -> int:
         return _run_console(arguments, feeds)
     finally:
         feeds.close()
+
+
+def run_review(arguments: argparse.Namespace) -> int:
+    """Open a session for review, without the console."""
+    obstacle = _obstacle_to_a_window()
+    if obstacle:
+        raise SessionError(
+            f"a review needs a window, and {obstacle}",
+            hint="'main.py verify' and 'main.py export' run without one.",
+        )
+    from app.logs import log_to_file
+    from app.recording.recovery import recover_session
+    from widgets import application
+
+    recover_session(arguments.session)
+    return application.run_review(arguments.session, log_to_file(state_folder()))
 
 
 def _run_console(arguments: argparse.Namespace, feeds: FeedProcess) -> int:
@@ -190,8 +219,6 @@ def _obstacle_to_a_window() -> str:
 
 def run_headless(arguments: argparse.Namespace, obstacle: str) -> int:
     """Say why there is no window, and track without one instead."""
-    from pathlib import Path
-
     from app.commands.arguments import engine_factory
     from app.logs import log_to_terminal
     from app.sources.base import FrameMode

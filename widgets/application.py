@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from PySide6.QtCore import QSettings
+    from PySide6.QtWidgets import QWidget
 
     from app.feed import Feed
     from app.settings.in_use import SettingsInUse
@@ -187,8 +188,39 @@ def _answer_here(question: Callable[[], Any]) -> Future[Any]:
     return answer
 
 
+def run_review(folder: Path, log_path: Path) -> int:
+    """Review a session in a window of its own, until it is closed.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    log_path : Path
+        Named where an unexpected error is shown.
+
+    Returns
+    -------
+    int
+        The exit code of the program.
+    """
+    from app.review.review import Review
+    from widgets.review_window import ReviewWindow
+
+    app = make_application()
+    hooks = ErrorHooks(log_path)
+    hooks.install()
+    window = ReviewWindow(Review(folder))
+    hooks.set_window(window)
+    window.show()
+    try:
+        with _closing_on_interrupt(window):
+            return app.exec()
+    finally:
+        hooks.remove()
+
+
 @contextmanager
-def _closing_on_interrupt(window: MainWindow) -> Iterator[None]:
+def _closing_on_interrupt(window: QWidget) -> Iterator[None]:
     """Close the window on Ctrl+C in the terminal, and on SIGTERM.
 
     While Qt waits no Python runs, and Python's handler would wait with it: the

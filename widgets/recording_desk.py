@@ -40,6 +40,7 @@ class RecordingDesk(QObject):
         """The zone that starts recordings, over the live picture."""
         panel = window.recording_panel
         panel.zone_requested.connect(self.zone.start_drawing)
+        panel.review_requested.connect(self.sessions.review)
         self.zone.zone_drawn.connect(panel.form.take_zone)
 
     def heed(self, settings: RecordingSettings) -> None:

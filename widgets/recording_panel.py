@@ -15,6 +15,8 @@ from widgets.status_strip import count_text
 from widgets.theme import GAP_PX, MARGIN_PX, Colour
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PySide6.QtGui import QAction
 
     from app.recording.settings import RecordingSettings
@@ -41,6 +43,7 @@ class RecordingPanel(QWidget):
 
     settings_changed = Signal(object)  # RecordingSettings to record with from now on
     zone_requested = Signal()  # the operator wants to draw the zone
+    review_requested = Signal(object)  # Path of the session that was recorded last
 
     def __init__(
         self, actions: dict[ActionId, QAction], settings: RecordingSettings
@@ -56,6 +59,11 @@ class RecordingPanel(QWidget):
         self.lower_button = QToolButton()
         self.lower_button.setText("Lower the quality")
         self.lower_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.review_button = QToolButton()
+        self.review_button.setText("Review")
+        self.review_button.setToolTip("Look at what was just recorded")
+        self.review_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._last: Path | None = None
         self._encoder = _muted()
         self._can_hold = _muted()
         self._folder = ElidedLabel(Colour.MUTED)
@@ -65,6 +73,9 @@ class RecordingPanel(QWidget):
         self.form.settings_changed.connect(self.settings_changed)
         self.form.zone_requested.connect(self.zone_requested)
         self.lower_button.clicked.connect(self._on_lower_clicked)
+        self.review_button.clicked.connect(
+            lambda: self.review_requested.emit(self._last)
+        )
 
     @property
     def settings(self) -> RecordingSettings:
@@ -116,6 +127,9 @@ class RecordingPanel(QWidget):
         lines += [text for text in (status.advice, status.ended) if text]
         _show_text(self._losses, "\n".join(map(_sentence, lines)))
         self.lower_button.setVisible(bool(status.advice) and status.can_lower)
+        is_there = bool(status.written) and not status.is_recording
+        self._last = status.folder if is_there else None
+        self.review_button.setVisible(self._last is not None)
         if status.folder is not None:
             self._folder.show_text(status.folder.name, str(status.folder))
 
@@ -135,6 +149,7 @@ class RecordingPanel(QWidget):
         title = QHBoxLayout()
         title.addWidget(self._state, 1)
         title.addWidget(self.lower_button)
+        title.addWidget(self.review_button)
         column.addLayout(title)
         column.addWidget(self._figures)
         column.addWidget(self._losses)

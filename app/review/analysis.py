@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from app.frames import Tracks, TrackState
-from app.recording.kinematics import Motion, motion_of
+from app.recording.kinematics import Motion
 from app.recording.paths import TrackPaths
-from app.recording.statistics import path_statistics
+from app.recording.statistics import track_figures
 from app.recording.zones import Crossing, Visit, crossings, visits
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.recording.corrections import Edit
     from app.recording.ground import Ground
     from app.recording.session import TrackRows
-    from app.recording.statistics import TrackStatistics
+    from app.recording.statistics import TrackFigures, TrackStatistics
     from app.recording.zones import ZonePlan
     from app.review.contents import SessionContents
 
@@ -58,9 +58,15 @@ class Analysis:
     believed: TrackPaths
     """Seen or, for a moment, predicted."""
     seen: TrackPaths
-    statistics: tuple[TrackStatistics, ...]
+    figures: tuple[TrackFigures, ...]
+    """Of the tracks that were seen, in the order of their ids."""
     crossings: tuple[Crossing, ...]
     visits: tuple[Visit, ...]
+
+    @property
+    def statistics(self) -> tuple[TrackStatistics, ...]:
+        """Figures of each track that was seen, in the order of their ids."""
+        return tuple(each.statistics for each in self.figures)
 
     @property
     def unit(self) -> str:
@@ -139,15 +145,20 @@ class Analysis:
     def motion(self, track_id: int) -> TrackMotion:
         """Speed, acceleration and heading of a track along its way."""
         own = self.seen.rows_of(track_id)
-        time_s, x, y = (
-            column[own] for column in (self.seen.time_s, self.seen.x_px, self.seen.y_px)
-        )
-        if self.layers.ground is not None:
-            x, y = self.layers.ground.to_metres(x, y)
-        return TrackMotion(time_s, motion_of(time_s, x, y), self.unit)
+        at = int(np.searchsorted(self.seen.ids, track_id))
+        nothing = np.zeros(0)
+        motion = Motion(nothing, nothing, nothing)
+        if own.stop > own.start:
+            motion = self.figures[at].motion
+        return TrackMotion(self.seen.time_s[own], motion, self.unit)
 
 
-def analyse(contents: SessionContents, layers: Layers, rows: TrackRows) -> Analysis:
+def analyse(
+    contents: SessionContents,
+    layers: Layers,
+    rows: TrackRows,
+    before: Analysis | None = None,
+) -> Analysis:
     """Find what follows from corrected rows and the layers.
 
     Parameters
@@ -156,9 +167,16 @@ def analyse(contents: SessionContents, layers: Layers, rows: TrackRows) -> Analy
     layers : Layers
     rows : TrackRows
         Of the contents, with the corrections of the layers applied.
+    before : Analysis, optional
+        Of the same contents: what a change has left alone is taken from it.
     """
     seen = TrackPaths.of(contents.frames, rows, (TrackState.CONFIRMED,))
     plan = layers.plan
+    ground = layers.ground
+    if before is not None and before.layers.ground == ground:
+        figures = track_figures(seen, ground, before.seen, before.figures)
+    else:
+        figures = track_figures(seen, ground)
     crossed = [each for line in plan.lines for each in crossings(seen, line)]
     visited = [each for zone in plan.zones for each in visits(seen, zone)]
     return Analysis(
@@ -167,7 +185,7 @@ def analyse(contents: SessionContents, layers: Layers, rows: TrackRows) -> Analy
         rows=rows,
         believed=TrackPaths.of(contents.frames, rows, _BELIEVED),
         seen=seen,
-        statistics=tuple(path_statistics(seen, layers.ground)),
+        figures=tuple(figures),
         crossings=tuple(sorted(crossed, key=lambda each: each.time_s)),
         visits=tuple(sorted(visited, key=lambda each: each.entered_s)),
     )

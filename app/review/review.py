@@ -257,7 +257,7 @@ class Review:
             edits, undone = corrections.edits, corrections.undone
             rows = corrections.applied(rows) if edits else rows
         layers = Layers(edits, undone, self._plan, self._ground)
-        analysis = analyse(contents, layers, rows)
+        analysis = analyse(contents, layers, rows, self._status.analysis)
         self.trails.show(analysis)
         self._change(analysis=analysis)
 

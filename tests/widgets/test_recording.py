@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,21 @@ def test_a_recording_shows_its_size_and_what_is_lost_by_cause(
     assert "12 by the encoder" in panel.losses_text
     assert "3 by the disk" in panel.losses_text
     assert "record in lower quality" in panel.losses_text
+
+
+def test_what_was_just_recorded_is_one_click_from_its_review(
+    panel: RecordingPanel, qtbot: QtBot
+) -> None:
+    panel.show_status(RECORDING)
+    is_offered_meanwhile = panel.review_button.isVisibleTo(panel)
+    panel.show_status(replace(RECORDING, state=RecordingState.OFF))
+
+    with qtbot.waitSignal(panel.review_requested) as asked:
+        panel.review_button.click()
+
+    assert not is_offered_meanwhile
+    assert panel.review_button.isVisibleTo(panel)
+    assert asked.args == [Path("/data/take-1")]
 
 
 def test_the_held_seconds_and_their_memory_are_shown(panel: RecordingPanel) -> None:

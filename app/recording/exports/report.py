@@ -11,9 +11,8 @@ import numpy as np
 
 from app.frames import TrackState
 from app.recording.ground import load_ground
-from app.recording.kinematics import motion_of
 from app.recording.paths import TrackPaths
-from app.recording.statistics import path_statistics
+from app.recording.statistics import track_figures
 from app.recording.zones import crossings, load_zones, visits
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from app.recording.ground import Ground
     from app.recording.session import Session, TrackRows
-    from app.recording.statistics import TrackStatistics
+    from app.recording.statistics import TrackFigures
     from app.recording.zones import ZonePlan
 
 _STYLE = """
@@ -49,7 +48,7 @@ class _Found(NamedTuple):
     """What the page shows of the tracks."""
 
     seen: TrackPaths
-    figures: list[TrackStatistics]
+    figures: list[TrackFigures]
     ground: Ground | None
     plan: ZonePlan
 
@@ -65,7 +64,7 @@ def write_report(session: Session, tracks: TrackRows, folder: Path) -> list[Path
     """
     seen = TrackPaths.of(session.frames, tracks, (TrackState.CONFIRMED,))
     ground = load_ground(session.folder)
-    figures = path_statistics(seen, ground)
+    figures = track_figures(seen, ground)
     found = _Found(seen, figures, ground, load_zones(session.folder))
     title = escape(session.manifest.name)
     path = folder / "report.html"
@@ -199,9 +198,12 @@ def _tracks(session: Session, found: _Found) -> str:
             f"{each.mean_acceleration:.2f}",
             f"{each.heading_deg:.0f}",
         )
-        for each in found.figures
+        for each, _ in found.figures
     ]
-    plots = [_speed_plot(found, own) for own in found.seen.slices()]
+    plots = [
+        _speed_plot(found.seen.time_s[own], each.motion.speed)
+        for each, own in zip(found.figures, found.seen.slices(), strict=True)
+    ]
     head = "".join(f"<th>{title}</th>" for title in titles)
     body = "".join(
         f"<tr>{_cells(row)}<td>{plot}</td></tr>"
@@ -211,19 +213,14 @@ def _tracks(session: Session, found: _Found) -> str:
     return f"<table><tr>{head}</tr>{body}</table><p>{where}</p>"
 
 
-def _speed_plot(found: _Found, own: slice) -> str:
+def _speed_plot(time_s: NDArray[np.float64], speed: NDArray[np.float64]) -> str:
     """Speed over time from 0 to the track's highest, as a small line."""
-    seen = found.seen
-    x, y = seen.x_px[own], seen.y_px[own]
-    if found.ground is not None:
-        x, y = found.ground.to_metres(x, y)
-    speed = motion_of(seen.time_s[own], x, y).speed
     known = np.flatnonzero(~np.isnan(speed))
     if len(known) < 2:
         return ""
     known = known[:: max(1, len(known) // _PLOT_POINTS)]
     width, height = _PLOT_PX
-    at_s = seen.time_s[own][known]
+    at_s = time_s[known]
     right = width * (at_s - at_s[0]) / max(at_s[-1] - at_s[0], 1e-9)
     down = (height - 1) * (1 - speed[known] / max(speed[known].max(), 1e-9)) + 0.5
     points = _points(np.stack([right, down], axis=1).tolist())

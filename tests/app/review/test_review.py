@@ -180,6 +180,22 @@ def test_a_correction_is_seen_everywhere_stored_and_undone(
     assert (folder / "session.db").read_bytes() == recorded
 
 
+def test_a_correction_leaves_the_figures_of_other_tracks_as_they_were(
+    open_review: Callable[[Path], Review], folder: Path
+) -> None:
+    review = open_review(folder)
+    before = _analysis(review)
+    ids = before.seen.ids.tolist()
+
+    after = _after(review, lambda: review.correct(Edit(EditKind.DELETE, ids[0])))
+
+    assert after.seen.ids.tolist() == ids[1:]
+    assert [each.statistics.id for each in after.figures] == ids[1:]
+    assert all(
+        now is then for now, then in zip(after.figures, before.figures[1:], strict=True)
+    )
+
+
 def test_a_new_id_is_one_that_nobody_has_had(
     open_review: Callable[[Path], Review], folder: Path
 ) -> None:
