@@ -12,6 +12,7 @@ from app.hardware.memory_guard import MemoryReserveError
 from engines.base import Precision
 from engines.convert import errors
 from engines.convert.request import PRECISIONS, Target
+from engines.errors import ManifestError
 
 if TYPE_CHECKING:
     from app.build_order import BuildOrder
@@ -42,7 +43,7 @@ class Advice:
     action: Next
     order: BuildOrder
     field: str = ""
-    """Of the form, to fill in: `input_size`, `input_name`, `output_name`, `model`."""
+    """Of the form, to fill in, as `input_size` or `colour`."""
     command: str = ""
 
 
@@ -76,6 +77,8 @@ def _fill_in(
         return Advice("Choose the input…", Next.FILL_IN, order, "input_name")
     if isinstance(error, errors.OutputNotFoundError):
         return Advice("Choose the output…", Next.FILL_IN, order, "output_name")
+    if isinstance(error, ManifestError):
+        return Advice("Say what it takes…", Next.FILL_IN, order, "colour")
     if isinstance(error, errors.SourceFormatError):
         return Advice("Choose another file…", Next.FILL_IN, order, "model")
     return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.durable import write_whole
 from app.errors import ConsoleError
 from engines.base import Precision
+from engines.convert.meaning import Meaning
 from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.convert.request import ConversionRequest, Target
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ORDER_NAME = "order.json"
 _SCHEMA_VERSION = 1
 _DEFAULTS = NvidiaParameters()
+_UNSAID = Meaning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class BuildOrder:
     input_name: str = ""
     """Empty where the network has only one."""
     output_name: str = ""
+    meaning: Meaning = _UNSAID
+    """What the operator says of input and output."""
     rewrites_pads: bool = False
     nvidia: NvidiaParameters = _DEFAULTS
     """Of the targets that need a GPU."""
@@ -51,6 +55,7 @@ class BuildOrder:
             size_px=self.size_px,
             input_name=self.input_name,
             output_name=self.output_name,
+            meaning=self.meaning,
             rewrites_pads=self.rewrites_pads,
             writes_tensorboard=True,
             measures_speed=True,
@@ -68,6 +73,7 @@ class BuildOrder:
             "clip": self.clip,
             "input_name": self.input_name,
             "output_name": self.output_name,
+            "meaning": self.meaning.to_document(),
             "rewrites_pads": self.rewrites_pads,
             "nvidia": self.nvidia.to_document(),
         }
@@ -88,12 +94,14 @@ class BuildOrder:
             _require_version(document.pop("schema_version"))
             size_px = document.pop("size_px")
             nvidia = NvidiaParameters.of_document(document.pop("nvidia", {}))
+            meaning = Meaning.of_document(document.pop("meaning", {}))
             return BuildOrder(
                 model=Path(document.pop("model")),
                 target=Target(document.pop("target")),
                 precision=Precision(document.pop("precision")),
                 size_px=(int(size_px[0]), int(size_px[1])) if size_px else None,
                 nvidia=nvidia,
+                meaning=meaning,
                 **document,
             )
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -414,7 +414,7 @@ def _arguments(request: ConversionRequest) -> list[str]:
     ):
         if is_chosen:
             arguments.append(option)
-    return [*arguments, *request.nvidia.to_words()]
+    return [*arguments, *request.meaning.to_words(), *request.nvidia.to_words()]
 
 
 def _key_of(clip: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from app.handoff import LatestSlot
 from app.ink import Ink
 from app.overlay import OverlayOptions, View, compose
-from app.process import DISPLAY_PERIOD_S, yield_thread
+from app.process import DISPLAY_PERIOD_S, accompany_window
 from app.telemetry import DurationWindow, RateMeter
 from app.worker import Worker
 
@@ -160,7 +160,7 @@ class Display:
     # --- display thread
 
     def _run(self, stop: threading.Event) -> None:
-        yield_thread()
+        accompany_window()
         composed = _Wanted()
         result: FrameResult | None = None
         ink = Ink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from app.errors import ConsoleError
 from app.paths import DEFAULT_MODEL
 from engines.base import EngineKind, Precision
 from engines.catalogue import availability
+from engines.convert.cache import read_report
 from engines.convert.model_source import Location
 from engines.engine_manifest import (
     ENGINE_MANIFEST_NAME,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from engines.engine_manifest import EngineManifest
 
-REPORT_NAME = "report.json"
 PAGE_NAME = "report.html"
 LOG_NAME = "build.log"
 _TRASH = ".trash"
@@ -291,10 +290,9 @@ def _order_of(folder: Path) -> BuildOrder | None:
 
 def _report_of(folder: Path) -> dict[str, Any]:
     try:
-        document = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_report(folder)
+    except EngineError:
         return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _speed_of(report: dict[str, Any]) -> dict[str, Any]:

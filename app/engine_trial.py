@@ -50,6 +50,12 @@ _WINDOW = 2000
 # the feed's.
 _REST_RATIO = 3.0
 _SHADOW_SLACK = 2.0
+_STRANGE_IOU = 0.3
+_UNLIKE = "Lower the limit if its tracks are good, or build with more precision."
+_STRANGE = (
+    "So little may mean that it takes or gives something else than was assumed: say"
+    " what, and build it again."
+)
 
 
 class TrialPhase(enum.Enum):
@@ -248,7 +254,7 @@ class EngineTrial:
             iou is not None and iou < limits.min_mask_iou,
             f"its masks overlap with the running engine's by {iou or 0:.3f},"
             f" {limits.min_mask_iou:g} are asked",
-            "Lower the limit if its tracks are good, or build with more precision.",
+            _STRANGE if (iou or 0) < _STRANGE_IOU else _UNLIKE,
         )
         # In the shadow it gets less of the processor: the limit itself is for later.
         self._refuse_if_slow(_SHADOW_SLACK)

@@ -50,8 +50,8 @@ _JOIN_S = 2.0
 # Frames read ahead where every frame counts; more only holds memory.
 _READ_AHEAD = 8
 # In live mode; the least urgent of the three makes no frame late. What records comes
-# after them, and before everything else (`app.recording.priority`).
-_CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 4, 3, 2
+# after them, then the window, then everything else.
+_CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 5, 4, 3
 # How long inference waits at most, in front of each frame, for a recorder that is late.
 _GIVE_WAY_S = 0.1
 # Live frames may wait while the engine takes longer for once: at 120 a second, that is

@@ -65,6 +65,35 @@ def hurry_thread(urgency: int, thread_id: int = 0) -> None:
         log.info("no real-time priority %d: %s", urgency, error.strerror)
 
 
+class _Window:
+    """Whether this process has the window, and so who shares its interpreter."""
+
+    urgency = 0
+
+
+def hurry_window(urgency: int) -> None:
+    """Let the calling thread, which has the window, run before ordinary ones.
+
+    Parameters
+    ----------
+    urgency : int
+        As in `hurry_thread`; 0 when the window is closed.
+    """
+    _Window.urgency = urgency
+    hurry_thread(urgency)
+
+
+def accompany_window() -> None:
+    """Let the calling thread run with the window, or yield where there is none.
+
+    A thread that has the interpreter and gets no core holds the window up for as long:
+    it has to be as urgent as the window. Not for threads that work without a pause.
+    """
+    yield_thread()
+    if _Window.urgency:
+        hurry_thread(_Window.urgency)
+
+
 def yield_thread() -> None:
     """Let other threads run before the calling one where cores are few."""
     if hasattr(os, "setpriority") and sys.platform == "linux":

@@ -29,6 +29,7 @@ from app.feed_messages import (
 from app.feed_spawn import spawn_feed
 from app.handoff import LatestSlot
 from app.pipeline import PipelineState, PipelineStatus
+from app.process import accompany_window
 from app.worker import Worker
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class FeedProcess:
     # --- receiving thread
 
     def _receive(self, process: subprocess.Popen[bytes], line: _Line) -> None:
+        accompany_window()
         try:
             self._take_messages(line)
         except (EOFError, OSError) as error:

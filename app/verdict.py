@@ -39,6 +39,7 @@ _SMOOTH = 0.6
 _OTHERS, _FULL = 0.2, 0.9
 _SPAN_S = 2.0
 _SETTLED_S = 1.0
+_MEASURING = "Measuring what limits the rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def judge(evidence: Evidence) -> Verdict:
     outside: heat, too much current, other programs, or the power mode come first.
     """
     if evidence.state is not PipelineState.RUNNING or not evidence.capture_hz:
-        return Verdict(evidence=lines_of(evidence))
+        is_on = evidence.state in (PipelineState.STARTING, PipelineState.RUNNING)
+        return Verdict(text=_MEASURING if is_on else "", evidence=lines_of(evidence))
     cause = _bottleneck(evidence)
     if cause in PART_NAMES and cause is not Cause.CAMERA:
         outer = _outer_cause(evidence)
@@ -207,7 +209,7 @@ class Judge:
         is_new = verdict.cause is not self._verdict.cause
         is_settled = now_s - self._candidate_s >= _SETTLED_S
         if is_new and not is_settled and verdict.cause is not Cause.NONE:
-            text = self._verdict.text or "Measuring what limits the rate"
+            text = self._verdict.text or _MEASURING
             return replace(self._verdict, text=text, evidence=verdict.evidence)
         self._verdict = verdict
         return verdict
@@ -237,7 +239,9 @@ class Judge:
         # rates are on the feed's clock, and counts are taken in proportion to them.
         captured = max(1, ledger.captured - then.captured)
         per_s = status.capture_hz / captured
-        is_first = len(self._looks) < 2
+        is_running = status.state is PipelineState.RUNNING
+        # Nothing can be compared with the first look.
+        is_first = is_running and len(self._looks) < 2
         return Evidence(
             state=PipelineState.STARTING if is_first else status.state,
             mode=status.mode,

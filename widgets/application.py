@@ -15,8 +15,10 @@ from PySide6.QtWidgets import QApplication
 
 from app.display import Display
 from app.errors import ConsoleError, WorkerStuckError
+from app.process import hurry_window
 from widgets.console import Console
 from widgets.error_hooks import ErrorHooks
+from widgets.garbage import GuiCollector
 from widgets.main_window import NAME, MainWindow
 from widgets.memory import Memory
 from widgets.message_bar import Message
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WATCH_AFTER_MS = 2500
+# After the feed and the recorder: what they leave of the cores is enough, but without
+# it the window got none for up to half a second.
+_URGENCY = 1
 
 
 def make_application() -> QApplication:
@@ -85,6 +90,9 @@ def run_console(
         The exit code of the program.
     """
     app = make_application()
+    hurry_window(_URGENCY)
+    collector = GuiCollector()
+    collector.start()
     hooks = ErrorHooks(log_path)
     hooks.install()
     memory = Memory(state)
@@ -137,6 +145,8 @@ def run_console(
             watch.close()
         _stop(console, display)
         hooks.remove()
+        collector.stop()
+        hurry_window(0)
 
 
 def _watch(

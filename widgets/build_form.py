@@ -27,7 +27,9 @@ from app.paths import SAMPLE_CLIP
 from engines.base import Precision
 from engines.convert.__main__ import size_px
 from engines.convert.ends import shape_text
+from engines.convert.meaning import Meaning, Pixels
 from engines.convert.request import PRECISIONS, Target
+from engines.manifest import Activation, Colour
 from widgets.build_help import FORM, NVIDIA
 from widgets.icons import icon
 from widgets.nvidia_form import NvidiaForm
@@ -35,7 +37,7 @@ from widgets.overrides import override
 from widgets.theme import FIELD_PX, GAP_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from app.hardware.memory_guard import MemoryOutlook
 
@@ -52,6 +54,23 @@ _PRECISIONS = {
     Precision.FP16: "fp16: half the memory, about twice as fast on a GPU",
     Precision.BF16: "bf16: where the processor has it; coarser steps, the same range",
     Precision.INT8: "int8: fastest; layers that suffer stay in full precision",
+}
+_UNSAID = "as its manifest or graph tells"
+_COLOURS = {
+    Colour.GREY: "grey frames, oldest first",
+    Colour.RGB: "colour frames, RGB",
+    Colour.BGR: "colour frames, BGR",
+}
+_PIXELS = {
+    Pixels.UNIT: "pixels of 0 to 1",
+    Pixels.SIGNED: "pixels of -1 to 1",
+    Pixels.BYTE: "pixels of 0 to 255",
+}
+_ACTIVATIONS = {
+    Activation.PROBABILITY: "probability of an object",
+    Activation.LOGIT: "logit: before the sigmoid",
+    Activation.CLASS_PROBABILITIES: "a probability for each class",
+    Activation.CLASS_LOGITS: "logits for each class: before the softmax",
 }
 _MODELS = "Networks (*.pb *.onnx *.keras *.h5 *.meta *.index);;All files (*)"
 
@@ -74,6 +93,9 @@ class BuildForm(QWidget):
         self.found = QLabel()
         self.found.setProperty("role", "muted")
         self.found.setWordWrap(True)
+        self.colour = _meaning_box(_COLOURS)
+        self.pixels = _meaning_box(_PIXELS)
+        self.activation = _meaning_box(_ACTIVATIONS)
         self.target = QComboBox()
         for target, text in _TARGETS.items():
             self.target.addItem(text, target)
@@ -115,6 +137,9 @@ class BuildForm(QWidget):
         self.input_size.setText("{}x{}".format(*order.size_px) if order.size_px else "")
         self.input_name.setEditText(order.input_name)
         self.output_name.setEditText(order.output_name)
+        for field_name, told in order.meaning._asdict().items():
+            box: QComboBox = getattr(self, field_name)
+            box.setCurrentIndex(box.findData(told))
         self.pads.setChecked(order.rewrites_pads)
         self.nvidia.show_parameters(order.nvidia)
         self.name.setText(name)
@@ -203,6 +228,11 @@ class BuildForm(QWidget):
             clip=self.clip.text().strip() or str(SAMPLE_CLIP),
             input_name=self.input_name.currentText().strip(),
             output_name=self.output_name.currentText().strip(),
+            meaning=Meaning(
+                self.colour.currentData(),
+                self.pixels.currentData(),
+                self.activation.currentData(),
+            ),
             rewrites_pads=self.pads.isChecked(),
             nvidia=self.nvidia.parameters(target),
         )
@@ -216,6 +246,9 @@ class BuildForm(QWidget):
             ("&Model", "model", model),
             ("&Input", "input_name", self.input_name),
             ("&Output", "output_name", self.output_name),
+            ("&Takes", "colour", self.colour),
+            ("", "pixels", self.pixels),
+            ("&Gives", "activation", self.activation),
             ("&Runs on", "target", self.target),
             ("&Precision", "precision", self.precision),
             ("&Frames", "clip", clip),
@@ -329,6 +362,15 @@ def _ends_box() -> QComboBox:
     line = box.lineEdit()
     assert line is not None, "it is editable"
     line.setPlaceholderText("the only one")
+    return box
+
+
+def _meaning_box(choices: Mapping[Any, str]) -> QComboBox:
+    """A choice that leaves it to the network, too."""
+    box = QComboBox()
+    box.addItem(_UNSAID, None)
+    for each, text in choices.items():
+        box.addItem(text, each)
     return box
 
 

@@ -6,6 +6,10 @@ FORM = {
     "input_name": "What takes the picture, with its type and shape. A network with one"
     " input needs no choice.",
     "output_name": "What gives the mask. A network with one output needs no choice.",
+    "colour": "What one frame is to the network: a graph tells only its channels, and"
+    " those of three grey frames and of one in colour look the same.",
+    "pixels": "Range that the network was trained on. In a wrong one it sees nothing.",
+    "activation": "What the numbers of its output mean.",
     "target": "What runs the engine: it is built for that library and this machine.",
     "precision": "Number format of the arithmetic. Fewer bits are faster and less"
     " exact; the report says how much less, and the trial on the live picture again.",

@@ -310,15 +310,10 @@ class Console(QObject):
         self._graphs_timer.start(_GRAPHS_AFTER_MS)
 
     def _load_graphs(self) -> None:
-        # A collection of a heap this large holds the interpreter for 50 to 80 ms, and
-        # a camera's driver keeps frames for half of that. What is loaded by now stays:
-        # no collection needs to look at it again.
-        gc.disable()
-        try:
-            self._window.telemetry_dock.load_graphs()
-        finally:
-            gc.freeze()
-            gc.enable()
+        self._window.telemetry_dock.load_graphs()
+        # What is loaded by now stays. A collection that looked through it would hold
+        # the interpreter for 50 to 80 ms.
+        gc.freeze()
 
     def _on_status_taken(self, status: PipelineStatus) -> None:
         self._window.show_status(status)

@@ -8,17 +8,16 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QLabel,
     QPushButton,
     QScrollArea,
     QSlider,
-    QSpinBox,
     QWidget,
 )
 
 from app.sources.controls import Control, ControlKind
+from widgets.spin_boxes import DoubleSpinBox, SpinBox
 from widgets.theme import GAP_PX
 
 if TYPE_CHECKING:
@@ -167,15 +166,15 @@ class _NumberEditor(QWidget):
 
     def _make_field(
         self, control: Control, low: int, high: int
-    ) -> QSpinBox | QDoubleSpinBox:
+    ) -> SpinBox | DoubleSpinBox:
         suffix = f" {control.unit}" if control.unit else ""
         if not control.decimals:
-            field = QSpinBox()
+            field = SpinBox()
             field.setRange(low, high)
             field.setSingleStep(min(control.step, _MOST))
             field.setSuffix(suffix)
             return field
-        exact = QDoubleSpinBox()
+        exact = DoubleSpinBox()
         exact.setDecimals(control.decimals)
         exact.setRange(low / self._scale, high / self._scale)
         exact.setSingleStep(max(control.step, (high - low) // 100) / self._scale)
@@ -183,7 +182,7 @@ class _NumberEditor(QWidget):
         return exact
 
     def _set_field(self, value: int) -> None:
-        if isinstance(self.field, QDoubleSpinBox):
+        if isinstance(self.field, DoubleSpinBox):
             self.field.setValue(value / self._scale)
         else:
             self.field.setValue(value)

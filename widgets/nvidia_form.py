@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
 
 from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.convert.request import Target
 from widgets.build_help import NVIDIA
+from widgets.spin_boxes import SpinBox
 from widgets.theme import GAP_PX
 
 _DEFAULTS = NvidiaParameters()
@@ -67,8 +68,8 @@ class NvidiaForm(QWidget):
         )
 
 
-def _box(least: int, most: int, automatic: str, suffix: str) -> QSpinBox:
-    box = QSpinBox()
+def _box(least: int, most: int, automatic: str, suffix: str) -> SpinBox:
+    box = SpinBox()
     box.setRange(least, most)
     box.setSuffix(suffix)
     box.setSpecialValueText(automatic if least == 0 else "")

@@ -9,7 +9,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -24,6 +23,7 @@ from app.recording.settings import (
     TriggerZone,
 )
 from app.settings.recording import MOST_LIMIT_S, MOST_PRETRIGGER_S, MOST_ZONE_AFTER_S
+from widgets.spin_boxes import DoubleSpinBox
 from widgets.theme import GAP_PX
 
 _QUALITIES = {
@@ -171,8 +171,8 @@ class RecordingForm(QWidget):
         self._change(replace(self._settings, zone=None))
 
 
-def _seconds(most_s: float, nothing: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _seconds(most_s: float, nothing: str) -> DoubleSpinBox:
+    box = DoubleSpinBox()
     box.setRange(0.0, most_s)
     box.setSuffix(" s")
     box.setDecimals(1)

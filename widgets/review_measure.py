@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -22,6 +21,7 @@ from app.recording.ground import Ground, GroundKind
 from widgets.icons import icon
 from widgets.review_scene import Shape
 from widgets.review_view import Tool
+from widgets.spin_boxes import DoubleSpinBox
 from widgets.theme import GAP_PX, MARGIN_PX, Colour
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class GroundDialog(QDialog):
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
         form = QFormLayout()
-        self.fields: list[QDoubleSpinBox] = []
+        self.fields: list[DoubleSpinBox] = []
         if kind is GroundKind.SCALE:
             self.setWindowTitle("Known length")
             self.fields.append(_field(1.0))
@@ -219,8 +219,8 @@ class GroundDialog(QDialog):
         self.accept()
 
 
-def _field(value: float, least: float = 0.0) -> QDoubleSpinBox:
-    field = QDoubleSpinBox()
+def _field(value: float, least: float = 0.0) -> DoubleSpinBox:
+    field = DoubleSpinBox()
     field.setRange(least, _MOST_M)
     field.setDecimals(3)
     field.setSuffix(" m")

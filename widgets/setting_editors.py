@@ -13,13 +13,11 @@ from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.settings.section import Look, PathKind, Section, look_of
 from widgets.overrides import override
+from widgets.spin_boxes import DoubleSpinBox, SpinBox
 from widgets.theme import FIELD_PX, GAP_PX
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def _make_plain(type_: type, field: FieldInfo, look: Look) -> Editor:
     if type_ is bool:
         return ToggleEditor()
     if type_ is int:
-        whole = QSpinBox()
+        whole = SpinBox()
         whole.setRange(*map(int, _bounds(field)))
         return NumberEditor(whole, look)
     if type_ is float:
@@ -186,12 +185,12 @@ class NumberEditor(Editor):
 
     Parameters
     ----------
-    box : QSpinBox or QDoubleSpinBox
+    box : SpinBox or DoubleSpinBox
         With its bounds.
     look : Look
     """
 
-    def __init__(self, box: QSpinBox | QDoubleSpinBox, look: Look) -> None:
+    def __init__(self, box: SpinBox | DoubleSpinBox, look: Look) -> None:
         super().__init__()
         self.box = box
         if look.unit:
@@ -214,7 +213,7 @@ class NumberEditor(Editor):
             self.box.setValue(cast("Any", value))
 
 
-class DecimalBox(QDoubleSpinBox):
+class DecimalBox(DoubleSpinBox):
     """A spin box that shows as many digits as a value has, and takes `3e-4` too."""
 
     def __init__(self, look: Look) -> None:

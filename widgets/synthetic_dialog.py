@@ -9,11 +9,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +20,7 @@ from app.errors import ConsoleError
 from app.sources.uri import parse_uri
 from engines.scene.motion import Motion
 from engines.scene.settings import SETTING_BOUNDS, SceneSettings
+from widgets.spin_boxes import DoubleSpinBox, SpinBox
 from widgets.theme import GAP_PX, MARGIN_PX
 
 _SIZES = ("320x240", "640x480", "1280x720", "1920x1080")
@@ -60,7 +59,7 @@ class SyntheticDialog(QDialog):
         self._blur = _decimal("exposure_ratio", "", decimals=2)
         self._noise = _decimal("noise_sigma", " grey levels", decimals=1)
         self._clutter = _whole("clutter")
-        self._seconds = QSpinBox()
+        self._seconds = SpinBox()
         self._seconds.setRange(_ENDLESS_S, _LONGEST_S)
         self._seconds.setSpecialValueText("endless")
         self._seconds.setSuffix(" s")
@@ -192,16 +191,16 @@ _DEFAULT_OPTIONS = {
 }
 
 
-def _whole(setting: str) -> QSpinBox:
+def _whole(setting: str) -> SpinBox:
     low, high = SETTING_BOUNDS[setting]
-    box = QSpinBox()
+    box = SpinBox()
     box.setRange(int(low), int(min(high, _MOST)))
     return box
 
 
-def _decimal(setting: str, suffix: str, decimals: int = 0) -> QDoubleSpinBox:
+def _decimal(setting: str, suffix: str, decimals: int = 0) -> DoubleSpinBox:
     low, high = SETTING_BOUNDS[setting]
-    box = QDoubleSpinBox()
+    box = DoubleSpinBox()
     box.setDecimals(decimals)
     box.setRange(low, high)
     box.setSingleStep(10.0**-decimals if decimals else 10.0)
@@ -209,13 +208,13 @@ def _decimal(setting: str, suffix: str, decimals: int = 0) -> QDoubleSpinBox:
     return box
 
 
-def _set_number(box: QSpinBox | QDoubleSpinBox, text: str) -> None:
+def _set_number(box: SpinBox | DoubleSpinBox, text: str) -> None:
     """Fill a box; what is no number leaves it as it is."""
     try:
         number = float(text)
     except ValueError:
         return
-    if isinstance(box, QSpinBox):
+    if isinstance(box, SpinBox):
         box.setValue(int(number))
     else:
         box.setValue(number)

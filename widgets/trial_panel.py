@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine_trial import TrialLimits, TrialPhase
+from widgets.spin_boxes import DoubleSpinBox
 from widgets.theme import GAP_PX
 
 if TYPE_CHECKING:
@@ -178,8 +178,8 @@ def _heading(text: str) -> QLabel:
 
 def _spin(
     value: float, low: float, high: float, step: float, suffix: str
-) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+) -> DoubleSpinBox:
+    spin = DoubleSpinBox()
     spin.setDecimals(3 if step < 0.1 else 2)
     spin.setRange(low, high)
     spin.setSingleStep(step)

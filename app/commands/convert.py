@@ -18,8 +18,8 @@ from app.conversion_job import (
 from app.errors import OutputError
 from app.progress import progress_bar
 from engines.base import Precision
+from engines.convert import meaning, nvidia_parameters
 from engines.convert.__main__ import shape, size_px, value
-from engines.convert.nvidia_parameters import add_options, parameters_of
 from engines.convert.request import ConversionRequest, Target
 from engines.convert.tensorboard_log import FOLDER_NAME as LOG_FOLDER_NAME
 
@@ -90,7 +90,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="interpreter with TensorFlow (default: what 'make engines' made)",
     )
     _add_details(parser)
-    add_options(parser)
+    nvidia_parameters.add_options(parser)
     parser.add_argument(
         "--tensorboard",
         action="store_true",
@@ -130,6 +130,7 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         metavar="JSON",
         help="a manifest.json that says what input and output mean",
     )
+    meaning.add_options(group)
     group.add_argument(
         "--rewrite-pads",
         action="store_true",
@@ -165,7 +166,8 @@ def run(arguments: argparse.Namespace) -> int:
         is_forced=arguments.force,
         writes_tensorboard=arguments.tensorboard,
         measures_speed=True,
-        nvidia=parameters_of(arguments),
+        meaning=meaning.meaning_of(arguments),
+        nvidia=nvidia_parameters.parameters_of(arguments),
     )
     request.require_supported()
     job = ConversionJob(request, find_interpreter(arguments.python), arguments.frames)

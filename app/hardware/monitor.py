@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import WorkerStuckError
 from app.hardware.readings import Gap, HardwareSample
-from app.process import yield_thread
+from app.process import accompany_window
 from app.worker import Worker
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class _SensorThread:
     def run(self, stop: threading.Event) -> None:
         """Read until asked to stop: the body of a worker."""
         # Nothing here is worth a frame.
-        yield_thread()
+        accompany_window()
         reader = self._maker()
         self.name = reader.name
         while True:

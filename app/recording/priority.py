@@ -11,8 +11,9 @@ from app.process import hurry_thread
 
 log = logging.getLogger(__name__)
 
-URGENCY = 1
-"""Of the recorder's threads: capture, inference and tracking go before them."""
+URGENCY = 2
+"""Of the recorder's threads: after capture, inference and tracking; before the window.
+"""
 _NICENESS = -10
 # With this much of a core it leaves enough to the window, also where cores are few.
 _MOST_SHARE = 0.6

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PIPE_BYTES = 1 << 20
 _STOP_S = 1.0
 # It renders ahead, so that it need not go before those who wait for its frames.
-_URGENCY = 1
+_URGENCY = 2
 
 
 class SceneCamera:

@@ -25,10 +25,9 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from engines.base import Precision
-from engines.convert import tf_trt_log
+from engines.convert import meaning, nvidia_parameters, tf_trt_log
 from engines.convert.errors import OutOfMemoryError
 from engines.convert.event_stream import EventStream
-from engines.convert.nvidia_parameters import add_options, parameters_of
 from engines.convert.request import ConversionRequest, Target
 from engines.errors import EngineError
 
@@ -58,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tensorboard", action="store_true")
     made.add_argument("--measure", action="store_true")
     made.add_argument("--look", action="store_true")
-    add_options(made)
+    meaning.add_options(made)
+    nvidia_parameters.add_options(made)
     return made
 
 
@@ -105,7 +105,8 @@ def request_of(options: argparse.Namespace) -> ConversionRequest:
         writes_tensorboard=options.tensorboard,
         measures_speed=options.measure,
         only_looks=options.look,
-        nvidia=parameters_of(options),
+        meaning=meaning.meaning_of(options),
+        nvidia=nvidia_parameters.parameters_of(options),
     )
 
 

@@ -393,6 +393,8 @@ class Conversion:
         probe = made_up_samples(shape, dtype, None).first(1)
         output = source.run(input_end, output_end, probe.tensors)[0]
         model = fitted(location, facts, shape, dtype, output.shape)
+        if model is not None:
+            model = self._request.meaning.of(model)
         frames = self._request.frames
         if self._request.frames_key and self._ask_frames is not None and model:
             frames = self._ask_frames(model.input)

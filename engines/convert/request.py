@@ -8,6 +8,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from engines.base import Precision
 from engines.convert.errors import UnsupportedTargetError
+from engines.convert.meaning import Meaning
 from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.engine_manifest import installed_version
 from engines.manifest import sha256_of_file
@@ -80,6 +81,8 @@ class ConversionRequest(NamedTuple):
     """Whether pads in front of skips become concatenations with zeros."""
     manifest: Optional[Path] = None
     """`manifest.json` that describes the network, where it lies elsewhere."""
+    meaning: Meaning = Meaning()
+    """What the operator says of input and output; goes before any description."""
     is_forced: bool = False
     """Whether to convert even if an equal engine is there."""
     writes_tensorboard: bool = False
@@ -116,7 +119,7 @@ class ConversionRequest(NamedTuple):
 
     def parameters(self) -> Dict[str, Any]:
         """What the operator chose, as JSON values."""
-        chosen = {
+        chosen: Dict[str, Any] = {
             "target": self.target.value,
             "precision": self.precision.value,
             "size_px": list(self.size_px) if self.size_px else None,
@@ -128,6 +131,8 @@ class ConversionRequest(NamedTuple):
             "frames": sha256_of_file(self.frames) if self.frames else self.frames_key,
             "manifest_sha256": sha256_of_file(self.manifest) if self.manifest else None,
         }
+        if self.meaning != Meaning():
+            chosen["meaning"] = self.meaning.to_document()
         if self.target.needs_gpu:
             chosen["nvidia"] = self.nvidia.to_document()
         return chosen

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import end_to_end
-from app.end_to_end import EndToEndRequest, measure_end_to_end, text_of_end_to_end
+from app.end_to_end import (
+    EndToEndRequest,
+    measure_end_to_end,
+    run_whole,
+    text_of_end_to_end,
+)
 from app.engine_choice import EngineChoice
 from app.errors import ConsoleError
 from app.paths import DEFAULT_MODEL, SAMPLE_CLIP
@@ -84,3 +89,27 @@ def test_tensorflow_is_given_the_network_as_trained_alone(tmp_path: Path) -> Non
     assert set(manifest.files) == {"saved-model"}
     assert manifest.path_of("saved-model").is_dir()
     assert manifest.input == load_manifest(DEFAULT_MODEL).input
+
+
+def test_an_engine_that_is_slow_is_given_the_time_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(end_to_end, "_FEWEST_FRAMES", 120)
+
+    whole = run_whole(str(SAMPLE_CLIP), ReferenceEngine, 0.01, tmp_path)
+
+    assert whole["fps"] > 0
+    assert whole["p99_ms"] >= whole["p50_ms"]
+
+
+def test_an_engine_that_takes_too_long_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(end_to_end, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(end_to_end, "_FEWEST_FRAMES", 10**9)
+    monkeypatch.setattr(end_to_end, "_WARM_UP_FRAMES", 1)
+
+    with pytest.raises(ConsoleError, match="too few to measure") as raised:
+        run_whole(str(SAMPLE_CLIP), ReferenceEngine, 0.01, tmp_path)
+
+    assert "faster engine" in raised.value.hint

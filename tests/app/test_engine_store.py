@@ -10,10 +10,17 @@ from app.engine_store import EngineState, EngineStore
 from app.errors import ConsoleError
 from app.paths import DEFAULT_MODEL
 from engines.base import EngineKind, Precision
+from engines.convert.meaning import Meaning, Pixels
 from engines.convert.model_source import Location
 from engines.convert.request import Target
 from engines.engine_manifest import EngineManifest, save_engine_manifest
-from engines.manifest import load_manifest, save_manifest, sha256_of_file
+from engines.manifest import (
+    Activation,
+    Colour,
+    load_manifest,
+    save_manifest,
+    sha256_of_file,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,6 +193,7 @@ def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
         Precision.INT8,
         (320, 240),
         "clip.mp4",
+        meaning=Meaning(Colour.GREY, Pixels.UNIT, Activation.LOGIT),
         rewrites_pads=True,
     )
 

@@ -255,6 +255,20 @@ def test_before_a_second_has_passed_nothing_is_claimed() -> None:
     assert verdict.text == "Measuring what limits the rate"
 
 
+@pytest.mark.parametrize("state", [PipelineState.STARTING, PipelineState.RUNNING])
+def test_the_first_look_at_a_feed_says_that_it_measures(state: PipelineState) -> None:
+    verdict = Judge().look(replace(status(), state=state), 60.0, IDLE, 0.0)
+
+    assert verdict.is_empty
+    assert verdict.text == "Measuring what limits the rate"
+
+
+def test_of_a_feed_that_has_ended_nothing_is_said() -> None:
+    ended = replace(status(), state=PipelineState.STOPPED)
+
+    assert Judge().look(ended, 60.0, IDLE, 0.0).text == ""
+
+
 def test_another_cause_has_to_hold_for_a_second() -> None:
     judge_ = Judge()
     looks(judge_, 3.0)

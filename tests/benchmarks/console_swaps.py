@@ -2,11 +2,13 @@
 
     xvfb-run -a .venv/bin/python -m tests.benchmarks.console_swaps [--swaps N]
 
-The real console tracks the 120 fps scene. An engine is built through the engines
-window, and after it the bundled network takes over from itself again and again, each
-time through the whole trial. A timer in the GUI thread beats every 5 ms; the longest
-times between two beats are the stalls. Also printed: frames lost at capture, and the
-memory after the first and the last swap.
+The real console tracks the 120 fps scene. Engines are built through the engines window,
+one after another, and beside that the bundled network takes over from itself again and
+again, each time through the whole trial. A timer in the GUI thread beats every 5 ms;
+the longest times between two beats are the stalls. Also printed: frames lost at
+capture, ids that were kept over a swap by the truth of the scene, and the memory of the
+window and of the feed after the first and the last swap. Of each stall it is told how
+long the GUI thread computed: the rest it waited, for a core or for the interpreter.
 """
 
 from __future__ import annotations
@@ -17,133 +19,218 @@ import resource
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 import main as console
 from app.build_order import BuildOrder
 from app.engine_choice import EngineChoice
-from app.engine_trial import TrialLimits
+from app.engine_trial import TrialLimits, TrialPhase
 from app.paths import DEFAULT_MODEL, SAMPLE_CLIP
+from app.remote_feed import RemoteFeed
 from engines.base import Precision
 from engines.convert.request import Target
+from tests.benchmarks.identities import Identities
 from widgets.application import make_application
 from widgets.engine_window import EngineWindow
 from widgets.main_window import MainWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
+    from app.engine_trial import TrialStatus
+    from app.feed_messages import Told
+    from app.frames import FrameResult, Trail
     from app.pipeline import PipelineStatus
 
+    Waiting = Generator[None, None, None]
+
+T = TypeVar("T")
 _LIMITS = TrialLimits(max_time_ratio=10.0, shadow_s=0.3, probation_s=0.3)
 _BEAT_MS = 5
+_STALL_MS = 50.0
+_LOOK_MS = 20
 _SETTLE_S = 15.0
+_IDLE_S = 10.0
+# The engine before is closed in a thread of its own.
+_CLOSE_S = 0.3
+# The window is told ten times a second: a swap is seen up to twelve frames late.
+_BEFORE, _AFTER = 18, 6
+_TOLD_EVERY = 10
+_CONTROLS = 300
+_CONVERTER = b"engines.convert"
 
 
-@dataclass
-class Stall:
-    """One time that the GUI thread did not answer."""
+class Late(NamedTuple):
+    """One beat."""
 
     ms: float
-    doing: str
+    """After it was due."""
+    busy_ms: float
+    """The GUI thread on a core since the beat before."""
 
 
 class Pulse:
-    """Beats in the GUI thread."""
+    """Beats in the GUI thread.
+
+    Nothing looks at that thread from another one: whoever walks its frames meanwhile
+    ends the process now and then.
+    """
 
     def __init__(self) -> None:
-        self.stalls: list[Stall] = []
-        self.doing = "start"
-        self._beat_s = time.monotonic()
+        self.doing = "nothing"
+        self.beats: dict[str, list[Late]] = {}
+        self._beat_s = self._busy_s = 0.0
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._beat)
 
     def start(self) -> None:
+        self._beat_s, self._busy_s = time.monotonic(), time.thread_time()
         self._timer.start(_BEAT_MS)
 
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def text_of(self, doing: str) -> str:
+        """The longest stalls, and how many are over the limit."""
+        beats = self.beats[doing]
+        over = sum(each.ms > _STALL_MS for each in beats)
+        longest = ", ".join(
+            f"{each.ms:.0f} ({each.busy_ms:.0f} busy)"
+            for each in sorted(beats, reverse=True)[:5]
+        )
+        return f"longest {longest} ms; {over} of {len(beats)} over {_STALL_MS:g} ms"
+
     def _beat(self) -> None:
-        now_s = time.monotonic()
+        now_s, busy_s = time.monotonic(), time.thread_time()
         late_ms = 1e3 * (now_s - self._beat_s) - _BEAT_MS
-        if late_ms > _BEAT_MS:
-            self.stalls.append(Stall(late_ms, self.doing))
-        self._beat_s = now_s
+        late = Late(late_ms, 1e3 * (busy_s - self._busy_s))
+        self.beats.setdefault(self.doing, []).append(late)
+        self._beat_s, self._busy_s = now_s, busy_s
+
+
+class Feed:
+    """Listens in on what the feed's process tells the window."""
+
+    def __init__(self, source: str) -> None:
+        self.identities = Identities(source)
+        self.status: PipelineStatus | None = None
+        self.taken_over: list[int] = []
+        """Newest frame when a swap was first seen."""
+        self._number = 0
+        take_status, take_result = RemoteFeed.take_status, RemoteFeed.take_result
+
+        def tell_status(feed: RemoteFeed, told: Told) -> None:
+            self._note(told.status)
+            take_status(feed, told)
+
+        def tell_result(
+            feed: RemoteFeed, result: FrameResult, trails: tuple[Trail, ...]
+        ) -> None:
+            self.identities.note(result)
+            take_result(feed, result, trails)
+
+        RemoteFeed.take_status = tell_status  # type: ignore[method-assign]
+        RemoteFeed.take_result = tell_result  # type: ignore[method-assign]
+
+    @property
+    def trial(self) -> TrialStatus | None:
+        """The newest trial."""
+        return self.status.trial if self.status else None
+
+    def _note(self, status: PipelineStatus) -> None:
+        self.status = status
+        trial = status.trial
+        has_changed = trial is not None and trial.phase in (
+            TrialPhase.PROBATION,
+            TrialPhase.ACCEPTED,
+        )
+        if trial is not None and has_changed and trial.number > self._number:
+            self._number = trial.number
+            self.taken_over.append(self.identities.newest)
 
 
 class Run:
     """Builds and swaps from inside the console's own event loop."""
 
-    def __init__(self, swaps: int) -> None:
-        self.pulse = Pulse()
+    def __init__(self, feed: Feed, swaps: int, pulse: Pulse) -> None:
         self.memory_mb: list[float] = []
+        self.swap_s: list[float] = []
         self.failures: list[str] = []
-        self.built_s = 0.0
-        self.status: PipelineStatus | None = None
+        self.builds = 0
+        self._feed = feed
+        self._pulse = pulse
         self._swaps = swaps
         self._steps = self._script()
         self._timer = QTimer()
         self._timer.timeout.connect(self._go_on)
-        self._timer.start(20)
+        self._timer.start(_LOOK_MS)
 
     def _go_on(self) -> None:
         try:
             next(self._steps)
         except StopIteration:
+            self._timer.stop()
+            self._pulse.stop()
             QApplication.closeAllWindows()
 
-    def _script(self) -> Generator[None, None, None]:
+    def _script(self) -> Waiting:
         while not (windows := _windows(MainWindow)):
+            yield
+        while self._feed.status is None or self._feed.status.engine is None:
             yield
         yield from _wait(_SETTLE_S)
         windows[0].engines_requested.emit()
-        yield from _wait(5.0)
+        yield from _wait(_SETTLE_S / 3)
+        self._pulse.start()
+        yield from _wait(_IDLE_S)
+        self._pulse.doing = "swaps"
         [engines] = _windows(EngineWindow)
-        self.pulse.start()
+        engines.tabs.setCurrentWidget(engines.trial)
+        for number in range(1, self._swaps + 1):
+            self._keep_building(engines)
+            yield from self._swap(engines)
+            if number % _TOLD_EVERY == 0:
+                stalls = self._pulse.text_of(self._pulse.doing)
+                print(f"{number} swaps: stalls, {stalls}", file=sys.stderr)
+        self._pulse.doing = "after"
+
+    def _keep_building(self, engines: EngineWindow) -> None:
         desk = engines._desk
-        show_status = engines.show_status
-
-        def watch(status: PipelineStatus | None) -> None:
-            self.status = status or self.status
-            show_status(status)
-
-        engines.show_status = watch
-        self.pulse.doing = "nothing"
-        yield from _wait(10.0)
-        self.pulse.doing = "build"
-        started_s = time.monotonic()
+        builds = desk._queue.builds()
+        if not all(each.is_over for each in builds):
+            return
+        for build in builds:
+            self.builds += 1
+            if build.status is None or build.status.result is None:
+                self.failures.append(f"build: {build.status and build.status.error}")
+            desk.forget(build.number)
         order = BuildOrder(
             DEFAULT_MODEL / "frozen.pb",
             Target.OPENVINO,
             Precision.INT8,
             clip=str(SAMPLE_CLIP),
         )
-        desk.build(order, "built")
-        while not all(each.is_over for each in desk._queue.builds()):
+        desk.build(order, desk.free_name("built"))
+
+    def _swap(self, engines: EngineWindow) -> Waiting:
+        number = self._feed.trial.number if self._feed.trial else 0
+        started_s = time.monotonic()
+        engines._desk.trial_wanted.emit(EngineChoice(), _LIMITS)
+        while True:
             yield
-        self.built_s = time.monotonic() - started_s
-        [build] = desk._queue.builds()
-        if build.status is None or build.status.result is None:
-            self.failures.append(f"build: {build.status and build.status.error}")
-        engines.tabs.setCurrentWidget(engines.trial)
-        self.pulse.doing = "swap"
-        for _ in range(self._swaps):
-            trial = self.status.trial if self.status else None
-            number = trial.number if trial else 0
-            desk.trial_wanted.emit(EngineChoice(), _LIMITS)
-            while True:
-                yield
-                trial = self.status.trial if self.status else None
-                if trial and trial.number > number and trial.phase.is_over:
-                    break
-            if trial.reason:
-                self.failures.append(trial.reason)
-            self.memory_mb.append(_memory_mb())
+            trial = self._feed.trial
+            if trial and trial.number > number and trial.phase.is_over:
+                break
+        self.swap_s.append(time.monotonic() - started_s)
+        if trial.phase is not TrialPhase.ACCEPTED:
+            self.failures.append(f"swap {len(self.swap_s)}: {trial.reason}")
+        yield from _wait(_CLOSE_S)
+        self.memory_mb.append(_memory_mb())
 
 
 def main() -> int:
@@ -156,39 +243,50 @@ def main() -> int:
         for name in ("CONFIG", "DATA", "STATE", "CACHE"):
             os.environ[f"XDG_{name}_HOME"] = f"{home}/{name.lower()}"
         make_application()
-        run = Run(arguments.swaps)
+        feed = Feed(arguments.source)
+        pulse = Pulse()
+        run = Run(feed, arguments.swaps, pulse)
         console.main(["--source", arguments.source])
-    return _print(run, arguments.swaps)
+    return _print(run, feed, pulse, arguments.swaps)
 
 
-def _print(run: Run, swaps: int) -> int:
-    assert run.status is not None
-    ledger = run.status.ledger
+def _print(run: Run, feed: Feed, pulse: Pulse, swaps: int) -> int:
+    if feed.status is None or not run.memory_mb:
+        print("it ended before the first swap")
+        return 1
+    ledger = feed.status.ledger
     first, last = run.memory_mb[0], run.memory_mb[-1]
+    kept = feed.identities.kept_over(_spans(feed.taken_over))
+    length = _BEFORE + _AFTER
+    step = max(length, feed.taken_over[-1] // _CONTROLS)
+    others = range(length, feed.taken_over[-1], step)
+    kept_at_any = feed.identities.kept_over(_spans(others))
     rows = [
-        ("swaps", f"{len(run.memory_mb)} of {swaps}"),
-        ("build", f"{run.built_s:.0f} s"),
+        ("swaps", f"{len(run.memory_mb)} of {swaps}, {sum(run.swap_s):.0f} s"),
+        ("builds meanwhile", f"{run.builds} done"),
         ("lost at capture", f"{ledger.lost} of {ledger.numbered}"),
         ("replaced", f"{ledger.replaced}"),
         ("ledger adds up", "yes" if ledger.is_balanced else "NO"),
+        ("ids kept over a swap", kept.text),
+        ("ids kept at any moment", kept_at_any.text),
         (
             "memory, first to last swap",
             f"{first:.0f} to {last:.0f} MB, {100 * (last / first - 1):+.1f} %",
         ),
+        *((f"stalls, {doing}", pulse.text_of(doing)) for doing in pulse.beats),
     ]
-    for doing in ("nothing", "build", "swap"):
-        found = [stall.ms for stall in run.pulse.stalls if stall.doing == doing]
-        longest = max(found, default=0.0)
-        over = int(np.sum(np.asarray(found) > 50.0))
-        rows.append((f"longest stall, {doing}", f"{longest:.0f} ms, {over} over 50 ms"))
     for name, value in rows:
         print(f"{name:30} {value}")
     for reason in run.failures:
         print(f"failed: {reason}")
-    return int(bool(run.failures))
+    return int(bool(run.failures) or len(run.memory_mb) < swaps)
 
 
-def _windows(kind):  # type: ignore[no-untyped-def]
+def _spans(moments: Sequence[int]) -> list[tuple[int, int]]:
+    return [(each - _BEFORE, each + _AFTER) for each in moments]
+
+
+def _windows(kind: type[T]) -> list[T]:
     return [
         each
         for each in QApplication.topLevelWidgets()
@@ -196,19 +294,20 @@ def _windows(kind):  # type: ignore[no-untyped-def]
     ]
 
 
-def _wait(seconds: float) -> Generator[None, None, None]:
+def _wait(seconds: float) -> Waiting:
     end_s = time.monotonic() + seconds
     while time.monotonic() < end_s:
         yield
 
 
 def _memory_mb() -> float:
-    """Resident memory of the window and of the processes below it."""
+    """Resident memory of the window and of the processes below it, without builds."""
     pids, found = [os.getpid()], 0.0
     while pids:
-        pid = pids.pop()
+        folder = Path(f"/proc/{pids.pop()}")
         try:
-            folder = Path(f"/proc/{pid}")
+            if _CONVERTER in (folder / "cmdline").read_bytes():
+                continue
             pages = int((folder / "statm").read_text(encoding="ascii").split()[1])
             for task in (folder / "task").iterdir():
                 children = (task / "children").read_text(encoding="ascii")

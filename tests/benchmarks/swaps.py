@@ -6,7 +6,8 @@ Runs the synthetic 120 fps source, and lets the bundled network on OpenVINO take
 from itself again and again, each time through the whole trial: opened beside the
 running one, compared in its shadow, on probation. Prints what the capture lost,
 whether the ledger adds up, how many tracks had the same id before and after a swap,
-beside how many have it at any moment, and how the memory grew.
+beside how many have it at any moment, and how the memory grew. Only objects count
+that are whole in the picture all the while, by the truth of the scene.
 """
 
 from __future__ import annotations
@@ -19,18 +20,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.engine_choice import EngineChoice
 from app.engine_trial import TrialLimits, TrialPhase
-from app.frames import TrackState
 from app.pipeline import Pipeline
 from app.process import prepare_process
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
+from tests.benchmarks.identities import Identities, Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
 _LIMITS = TrialLimits(max_time_ratio=10.0, shadow_s=0.3, probation_s=0.3)
 _PATIENCE_S = 30.0
@@ -48,7 +47,7 @@ def main() -> int:
     make_engine = EngineChoice().factory()
     source = open_source(arguments.source, is_paced=True)
     pipeline = Pipeline(source, make_engine, FrameMode.LIVE)
-    history = History(pipeline)
+    history = History(pipeline, arguments.source)
     pipeline.start()
     history.wait_for(lambda: pipeline.status().ledger.inferred > 200)
     failures: list[str] = []
@@ -58,24 +57,25 @@ def main() -> int:
         number = _number(pipeline)
         pipeline.try_engine(make_engine, _LIMITS)
         history.wait_for(partial(_has_taken_over, pipeline, number))
-        moments.append(len(history.believed))
+        moments.append(history.identities.newest)
         history.wait_for(partial(_is_over, pipeline, number))
         trial = pipeline.status().trial
         if trial is None or trial.phase is not TrialPhase.ACCEPTED:
             failures.append(trial.reason if trial else "no trial")
         memory_mb.append(_resident_mb())
-    history.wait_for(lambda: len(history.believed) > moments[-1] + _REACH)
+    history.wait_for(lambda: history.identities.newest > moments[-1] + _REACH)
     ledger = pipeline.status().ledger
     pipeline.stop()
     growth = memory_mb[-1] / memory_mb[0] - 1
-    others = range(_REACH, len(history.believed) - _REACH, 7)
+    others = range(_REACH, moments[-1], 7)
+    kept_at, kept = history.kept(moments), history.kept(others)
     for name, value in (
         ("swaps", f"{arguments.swaps - len(failures)} of {arguments.swaps}"),
         ("lost at capture", f"{ledger.lost} of {ledger.numbered}"),
         ("replaced", f"{ledger.replaced}"),
         ("ledger adds up", "yes" if ledger.is_balanced else "NO"),
-        ("tracks kept over a swap", history.kept(moments)),
-        ("tracks kept at any moment", history.kept(others)),
+        ("ids kept over a swap", kept_at.text),
+        ("ids kept at any moment", kept.text),
         ("memory, first to last swap", f"{memory_mb[0]:.0f} MB, {100 * growth:+.1f} %"),
     ):
         print(f"{name:30} {value}")
@@ -85,11 +85,10 @@ def main() -> int:
 
 
 class History:
-    """The ids of the believed tracks in every result."""
+    """Takes every result, and notes its tracks."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        # As bytes: a set for each frame would be half of the memory that is measured.
-        self.believed: list[bytes] = []
+    def __init__(self, pipeline: Pipeline, source: str) -> None:
+        self.identities = Identities(source)
         self._results = pipeline.subscribe(limit=4096)
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
@@ -100,23 +99,14 @@ class History:
                 raise TimeoutError("the trial did not end")
             result = self._results.take(0.005)
             while result is not None:
-                tracks = result.tracks
-                is_alive = (tracks.state == TrackState.CONFIRMED) | (
-                    tracks.state == TrackState.LOST
-                )
-                self.believed.append(tracks.id[is_alive].tobytes())
+                self.identities.note(result)
                 result = self._results.take(0)
 
-    def kept(self, moments: Sequence[int]) -> str:
-        """How many tracks outlive these moments, from some frames before to after."""
-        before = [self._ids(each - _REACH) for each in moments]
-        after = [self._ids(each + _REACH) for each in moments]
-        kept = sum(len(a & b) for a, b in zip(before, after, strict=True))
-        total = sum(map(len, before))
-        return f"{kept} of {total} ({100 * kept / max(total, 1):.1f} %)"
-
-    def _ids(self, frame: int) -> frozenset[int]:
-        return frozenset(np.frombuffer(self.believed[frame], np.int64).tolist())
+    def kept(self, moments: Iterable[int]) -> Kept:
+        """Count the ids that outlive these moments."""
+        return self.identities.kept_over(
+            (each - _REACH, each + _REACH) for each in moments
+        )
 
 
 def _number(pipeline: Pipeline) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING, TypeVar
@@ -11,12 +12,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.overlay import OverlayOptions
 from app.pipeline import Pipeline, PipelineState
+from app.recording.priority import URGENCY as RECORDER_URGENCY
 from app.settings.draft import Key
 from app.settings.in_use import SettingsInUse
 from app.settings.store import SettingsStore
 from app.sources.base import FrameMode
 from tests.fakes.engines import FakeEngine
 from tests.fakes.sources import FakeSource
+from widgets import application
 from widgets.actions import ActionId
 from widgets.application import make_application, run_console
 from widgets.error_dialog import ErrorDialog
@@ -105,6 +108,20 @@ def test_the_source_of_the_command_line_is_opened_and_stopped(runs: Runs) -> Non
     [(uri, mode, pipeline)] = runs.made
     assert (uri, mode) == ("fake://square", FrameMode.EVERY_FRAME)
     assert pipeline.status().state is PipelineState.STOPPED
+
+
+def test_the_window_goes_before_other_programs_until_it_is_closed(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(application, "hurry_window", asked.append)
+    gc.enable()
+
+    runs.run(lambda _: not gc.isenabled())
+
+    assert asked == [application._URGENCY, 0]
+    assert 0 < application._URGENCY < RECORDER_URGENCY
+    assert gc.isenabled()
 
 
 def test_without_a_source_the_window_waits_for_one(runs: Runs) -> None:

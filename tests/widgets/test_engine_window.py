@@ -22,8 +22,10 @@ from app.engine_trial import EngineFigures, TrialPhase, TrialStatus
 from app.errors import ConsoleError
 from app.hardware.memory_guard import MemoryOutlook
 from engines.base import Precision
+from engines.convert.meaning import Meaning, Pixels
 from engines.convert.nvidia_parameters import NvidiaParameters
 from engines.convert.request import Target
+from engines.manifest import Activation, Colour
 from tests.app.test_build_queue import _CONVERTER
 from tests.app.test_engine_store import _make
 from widgets.bench_desk import BenchDesk
@@ -239,6 +241,27 @@ def test_inputs_and_outputs_are_shown_to_choose_from(window: EngineWindow) -> No
     assert [window.form.input_name.itemText(at) for at in range(2)] == ["a", "b"]
 
 
+def test_what_a_graph_does_not_tell_is_asked_and_kept(
+    window: EngineWindow, tmp_path: Path
+) -> None:
+    form = window.form
+    _fill(window, tmp_path, "mine")
+    assert form.order is not None
+    assert form.order.meaning == Meaning()
+
+    form.colour.setCurrentIndex(form.colour.findData(Colour.GREY))
+    form.pixels.setCurrentIndex(form.pixels.findData(Pixels.SIGNED))
+    form.activation.setCurrentIndex(form.activation.findData(Activation.LOGIT))
+
+    order = form.order
+    assert order.meaning == Meaning(Colour.GREY, Pixels.SIGNED, Activation.LOGIT)
+    assert order.to_request(tmp_path).meaning == order.meaning
+    form.colour.setCurrentIndex(0)
+    form.show_order(order, "again", "colour")
+    assert form.order == order
+    assert form.focusWidget() is form.colour
+
+
 def test_a_build_that_would_take_too_much_memory_is_refused_with_the_figure(
     window: EngineWindow, tmp_path: Path
 ) -> None:
@@ -403,6 +426,28 @@ def test_the_trial_is_told_in_figures_and_words(window: EngineWindow) -> None:
     assert panel._cells[0][1].text() == "8.00 ms"
     assert panel._overlap.text() == "0.8000"
     assert not panel.cancel.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("phase", "is_recorded", "is_noted"),
+    [
+        (TrialPhase.PROBATION, True, True),
+        (TrialPhase.ACCEPTED, True, True),
+        (TrialPhase.ACCEPTED, False, False),
+        (TrialPhase.SHADOW, True, False),
+        (TrialPhase.REJECTED, True, False),
+    ],
+)
+def test_an_engine_that_takes_over_is_noted_in_the_recording_that_goes_on(
+    window: EngineWindow, phase: TrialPhase, is_recorded: bool, is_noted: bool
+) -> None:
+    trial = TrialStatus(1, phase, frames=40)
+
+    window.trial.show_trial(trial, is_recorded=is_recorded)
+
+    text = window.trial._reason.text()
+    assert ("noted in the recording" in text) is is_noted
+    assert "40 frames compared" in text
 
 
 def test_a_trial_that_goes_on_can_be_cancelled(
