@@ -170,7 +170,7 @@ class FigureTable(QTableView):
         """Have room for what is shown; none gets narrower, and nothing jumps."""
         if not self.count:
             return
-        for column in range(self._sorted.columnCount() - 1):
+        for column in range(self._sorted.columnCount()):
             # Qt leaves room for a sign of the order in every title.
             needed = self.sizeHintForColumn(column)
             title = self._rows.columns[column].title

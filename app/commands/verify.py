@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,17 +29,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit status."""
+    from app.errors import SessionError
     from app.recording.recovery import recover_session
     from app.recording.session import Session
-    from app.recording.verify import verify_session
+    from app.recording.verify import SessionReport, verify_session
 
-    if arguments.recover:
-        recover_session(arguments.session)
-    session = Session(arguments.session)
     try:
-        report = verify_session(session)
-    finally:
-        session.close()
+        if arguments.recover:
+            recover_session(arguments.session)
+        with closing(Session(arguments.session)) as session:
+            report = verify_session(session)
+    except SessionError as error:
+        if not arguments.json:
+            raise
+        # Whoever reads JSON is told in JSON, also of what cannot be opened.
+        report = SessionReport(problems=(f"{error.message}. {error.hint}".strip(),))
     if arguments.json:
         print(json.dumps(report.figures()))
         return 1 if report.problems else 0

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PIECE_ROWS = 5000
+_VIDEO_STAYS = "Its video files can be read as they are."
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Session:
             )
         path = folder / NAME
         if not path.exists():
-            raise SessionError(f"{folder.name} has no {NAME}")
+            raise SessionError(f"{folder.name} has no {NAME}", hint=_VIDEO_STAYS)
         try:
             # Also where the folder is on a medium that cannot be written.
             self._connection = sqlite3.connect(
@@ -141,7 +142,9 @@ class Session:
             )
             self.frames = self._read_frames()
         except sqlite3.Error as error:
-            raise SessionError(f"{path} cannot be read: {error}") from error
+            raise SessionError(
+                f"{path} cannot be read: {error}", hint=_VIDEO_STAYS
+            ) from error
         frames = self.frames
         self.video = SessionVideo(
             folder, self.manifest, frames.segment, frames.pts_us, frames.is_key
@@ -246,7 +249,9 @@ class Session:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise SessionError(f"{self.folder / NAME}: {error}") from error
+            raise SessionError(
+                f"{self.folder / NAME}: {error}", hint=_VIDEO_STAYS
+            ) from error
 
     def _pieces(self, query: str) -> Iterator[list[Any]]:
         """Rows in pieces: all of them as Python's objects would take much memory."""
@@ -255,7 +260,9 @@ class Session:
             while found := cursor.fetchmany(_PIECE_ROWS):
                 yield found
         except sqlite3.Error as error:
-            raise SessionError(f"{self.folder / NAME}: {error}") from error
+            raise SessionError(
+                f"{self.folder / NAME}: {error}", hint=_VIDEO_STAYS
+            ) from error
 
     def _read_frames(self) -> FrameTable:
         found = self._rows(

@@ -22,18 +22,18 @@ _MOST_PROBLEMS = 20
 class SessionReport:
     """What a check found."""
 
-    frames: int
+    frames: int = 0
     """That can be decoded."""
-    tracks: int
+    tracks: int = 0
     """That were confirmed."""
-    results: int
+    results: int = 0
     """Frames with results."""
-    seconds: float
-    gaps: tuple[dict[str, Any], ...]
+    seconds: float = 0.0
+    gaps: tuple[dict[str, Any], ...] = ()
     """Frames that are missing, with the cause."""
-    recovered: str
+    recovered: str = ""
     """What recovery did; empty for a session that ended in order."""
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
 
     def figures(self) -> dict[str, Any]:
         """The same as one JSON object."""

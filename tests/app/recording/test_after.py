@@ -269,3 +269,22 @@ def test_results_of_a_frame_come_back_as_they_were(session: Session) -> None:
     assert np.array_equal(tracks.x_px, was.x_px)
     assert np.array_equal(tracks.id, was.id)
     assert replace(tracks).sigma_px.tolist() == was.sigma_px.tolist()
+
+
+def test_verify_tells_in_json_also_of_what_cannot_be_opened(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = session.folder / "session.db"
+    damaged = bytearray(database.read_bytes())
+    damaged[2048:20000] = bytes(17952)
+    database.write_bytes(damaged)
+
+    status = program.main(["verify", str(session.folder), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    no_session = program.main(["verify", str(session.folder.parent), "--json"])
+    told = json.loads(capsys.readouterr().out)
+
+    assert status == no_session == 1
+    assert "session.db" in report["problems"][0]
+    assert "is no session" in told["problems"][0]
+    assert told["frames"] == 0
