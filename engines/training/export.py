@@ -1,7 +1,6 @@
-r"""Write a trained network as a model: SavedModel, frozen graph, ONNX and manifest.
+r"""Write trained networks as models: SavedModel, frozen graph, ONNX and manifest.
 
-    python -m engines.training.export --run out/training/default \
-        --model resources/models/default
+    python -m engines.training.export --run out/training/run --models resources/models
 
 Needs TensorFlow and tf2onnx. What was written is read back by three libraries and
 refused unless all of them give the same probabilities.
@@ -264,35 +263,42 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m engines.training.export",
-        description="Write a trained network as a model of Peregrine.",
+        description="Write trained networks as models of Peregrine.",
     )
     parser.add_argument("--run", type=Path, required=True, help="folder of a training")
-    parser.add_argument("--model", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--models", type=Path, required=True, help="folder with a folder for each model"
+    )
     options = parser.parse_args()
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    report = json.loads((options.run / "report.json").read_text())
-    settings = NETWORKS[report["network"]]
-    thresholds = (report["plain"]["threshold_low"], report["plain"]["threshold_high"])
-    differences = export(
-        settings,
-        load_weights(options.run / "weights.npz"),
-        options.model,
-        thresholds,
-        _notes(report),
-    )
-    for name, difference in differences.items():
-        print(f"{name:28s} differs from Keras by at most {difference:.2e}")
-    size = sum(path.stat().st_size for path in options.model.rglob("*"))
-    print(f"{options.model}: {size / 1000:.0f} kB")
+    for path in sorted(options.run.glob("*.json")):
+        report = json.loads(path.read_text())
+        name = report["network"]
+        folder = options.models / name
+        chosen = report["random"]
+        differences = export(
+            NETWORKS[name],
+            load_weights(options.run / f"{name}.npz"),
+            folder,
+            (chosen["threshold_low"], chosen["threshold_high"]),
+            _notes(report),
+        )
+        for form, difference in differences.items():
+            print(f"{form:28s} differs from Keras by at most {difference:.2e}")
+        for kept in (path, options.run / "curves.csv"):
+            target = "report.json" if kept == path else kept.name
+            shutil.copyfile(kept, folder / target)
+        size = sum(item.stat().st_size for item in folder.rglob("*"))
+        print(f"{folder}: {size / 1000:.0f} kB")
 
 
 def _notes(report: dict[str, Any]) -> str:
     return (
         f"{report['parameters']} parameters, {report['gflop']} GFLOP. Trained for "
-        f"{report['steps']} steps of {report['batch_size']} on {report['clips']} "
-        f"rendered clips, seed {report['seed']}. On unseen random scenes F1 "
-        f"{report['random']['f1']:.3f}, on plain ones {report['plain']['f1']:.3f} with "
-        f"a median error of {report['plain']['median_error_px']:.2f} px of 640 x 480."
+        f"{report['steps']} steps of {report['batch_size']} rendered clips, seed "
+        f"{report['seed']}. On unseen random scenes F1 {report['random']['f1']:.3f}, on "
+        f"plain ones {report['plain']['f1']:.3f} with a median error of "
+        f"{report['plain']['median_error_px']:.2f} px of 640 x 480."
     )
 
 

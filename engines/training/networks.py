@@ -64,7 +64,7 @@ NETWORKS: Mapping[str, NetworkSettings] = {
         # A stride of 4 with half as many parameters more takes as long on one core
         # and finds less: resolution counts where objects are small.
         NetworkSettings(
-            "default",
+            "fast",
             stem_stride=2,
             stem_kernel=3,
             stem_width=8,
@@ -73,9 +73,30 @@ NETWORKS: Mapping[str, NetworkSettings] = {
             decoder_widths=(8, 16, 24, 32),
             decoder_convolutions=(0, 1, 1, 1),
         ),
+        # 5 ms on one core with AVX2: 120 frames a second beside a window.
+        NetworkSettings(
+            "default",
+            stem_stride=2,
+            stem_kernel=3,
+            stem_width=8,
+            widths=(8, 24, 40, 56, 64),
+            encoder_convolutions=(0, 1, 2, 2, 1),
+            decoder_widths=(8, 24, 32, 48),
+            decoder_convolutions=(0, 1, 1, 1),
+        ),
+        NetworkSettings(
+            "large",
+            stem_stride=2,
+            stem_kernel=3,
+            stem_width=24,
+            widths=(24, 32, 56, 72, 80),
+            encoder_convolutions=(1, 2, 2, 2, 1),
+            decoder_widths=(16, 32, 48, 64),
+            decoder_convolutions=(1, 1, 1, 1),
+        ),
     )
 }
-"""Networks that can be trained, by name."""
+"""Networks that can be trained, by name, smallest first."""
 
 
 def build_network(

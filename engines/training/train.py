@@ -1,20 +1,26 @@
-"""Training: weights from clips, resumable after every round.
+"""Training: several networks at once, on clips that are rendered as they are needed.
 
-Written for Keras 3 on any backend. A run's folder holds `checkpoint.npz` (weights,
-optimiser, round), `curves.csv` (one row a round) and, at the end, `weights.npz`.
+The largest network learns from what is true, the smaller ones from that and from
+what the largest says. Written for Keras 3 on any backend. A run's folder holds
+`checkpoint.npz` (weights, optimiser, randomness, round), `curves.csv` (one row a
+round) and, at the end, a file of weights for every network.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import cv2
+import keras
 import numpy as np
+from keras import ops
 
-from engines.training.clips import IGNORED, LEVELS_PER_WEIGHT
+from engines.training.backgrounds import background_tiles
+from engines.training.conditions import ClipSize, draw_conditions
+from engines.training.losses import detection_loss, lesson_loss
 from engines.training.networks import (
     NETWORKS,
     build_network,
@@ -24,42 +30,43 @@ from engines.training.networks import (
     weights_of,
 )
 from engines.training.progress import Progress
+from engines.training.render import ClipRenderer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from concurrent.futures import Future
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    _Samples = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    """Frames (N, H, W, 3) and targets (N, H, W, 1)."""
+    from engines.training.conditions import Conditions
+
+    Weights = dict[str, NDArray[np.float32]]
 
 _WARM_UP_RATIO = 0.03
-_LOADERS = 4
-"""Threads that make the next round's samples."""
-_FOREGROUND_WEIGHT = 3.0
-"""Weight of foreground pixels. Larger finds more, and draws blobs too large."""
 _OPTIMISER = "optimiser/"
+_NOISE = "noise"
 _ROUND = "round"
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How one network is trained."""
+    """How networks are trained."""
 
-    network: str = "default"
-    steps: int = 30_000
-    batch_size: int = 64
-    steps_per_round: int = 250
-    """Steps between checkpoints. The samples of two rounds are held in memory: 77 kB
-    each at the default size."""
-    peak_rate: float = 2e-3
+    networks: tuple[str, ...] = tuple(NETWORKS)
+    """Smallest first: the last is the others' teacher."""
+    steps: int = 12_000
+    batch_size: int = 256
+    steps_per_round: int = 100
+    """Steps between checkpoints."""
+    peak_rate: float = 3e-3
     """Highest learning rate: reached after the warm-up, then a cosine to zero."""
     weight_decay: float = 1e-3
     held_back: int = 512
-    """Clips at the end that are never learned from: the curve's validation."""
+    """Clips that are never learned from: the curve's validation."""
+    textures: int = 120
+    """Drawn backgrounds, beside the photographs."""
     seed: int = 1
+    size: ClipSize = field(default_factory=ClipSize)
 
     @property
     def rounds(self) -> int:
@@ -67,244 +74,241 @@ class TrainingSettings:
         return -(-self.steps // self.steps_per_round)
 
 
-def detection_loss(target: Any, logit: Any) -> Any:  # noqa: ANN401  tensors of any backend
-    """Weighted cross entropy plus the overlap that is missing.
-
-    Cross entropy alone is content with calling everything background; the overlap
-    (Dice, over the whole batch) is not, however rare the foreground.
+class Lessons(keras.Model):  # type: ignore[misc]  # keras has no types
+    """Networks that learn together from one stream of clips.
 
     Parameters
     ----------
-    target : tensor, shape (N, H, W, 1)
-        Levels as `clips.target_of` writes them.
-    logit : tensor of float32, shape (N, H, W, 1)
-        The network before its sigmoid.
+    renderer : ClipRenderer
+        Makes the clips.
+    networks : sequence of keras.Model
+        From `networks.build_network`; the last teaches the others.
     """
-    from keras import ops
 
-    level = ops.cast(target, "float32")
-    is_foreground = ops.cast(level > IGNORED, "float32")
-    counts = ops.cast(level != IGNORED, "float32")
-    weight = counts + is_foreground * (
-        _FOREGROUND_WEIGHT * level / LEVELS_PER_WEIGHT - 1.0
-    )
-    # The form that does not overflow: softplus of the logit towards the wrong side.
-    entropy = ops.softplus(logit) - logit * is_foreground
-    probability = ops.sigmoid(logit)
-    shared = ops.sum(weight * probability * is_foreground)
-    either = ops.sum(weight * (probability + is_foreground))
-    missing_overlap = 1.0 - (2.0 * shared + 1.0) / (either + 1.0)
-    return 10.0 * ops.mean(weight * entropy) + missing_overlap
+    def __init__(self, renderer: ClipRenderer, networks: Sequence[Any]) -> None:
+        super().__init__()
+        self.renderer = renderer
+        self.networks = [logits_of(network) for network in networks]
+        self.built = True
+        self._means = [keras.metrics.Mean(name=network.name) for network in networks]
 
+    def call(self, conditions: Mapping[str, Any], training: bool = False) -> Any:  # noqa: ANN401
+        """Loss of each network, shape (networks,)."""
+        frames, weight, ignored = self.renderer(conditions)
+        frames = frames / 255.0
+        logits = [
+            ops.cast(network(frames, training=training), "float32")
+            for network in self.networks
+        ]
+        losses = [detection_loss(weight, ignored, logit) for logit in logits]
+        for number, logit in enumerate(logits[:-1]):
+            lesson = lesson_loss(weight, ignored, logit, logits[-1])
+            losses[number] = losses[number] + lesson
+        return ops.stack(losses)
 
-def augmented(
-    clips: NDArray[np.uint8], rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Flip clips, and change their light and contrast.
+    def compute_loss(
+        self,
+        x: Any = None,  # noqa: ANN401
+        y: Any = None,  # noqa: ANN401, ARG002
+        y_pred: Any = None,  # noqa: ANN401
+        sample_weight: Any = None,  # noqa: ANN401, ARG002
+        training: bool = True,  # noqa: ARG002
+    ) -> Any:  # noqa: ANN401
+        """Sum of the networks' losses."""
+        del x
+        return ops.sum(y_pred)
 
-    Parameters
-    ----------
-    clips : ndarray of uint8, shape (N, H, W, 4)
-        Three frames and the target. Not modified.
-    rng : Generator
-        Decides what happens to which.
-
-    Returns
-    -------
-    tuple of two ndarrays of uint8
-        Frames (N, H, W, 3) and targets (N, H, W, 1).
-    """
-    changed = np.empty_like(clips)
-    unchanged = np.arange(256, dtype=np.uint8)
-    for number, clip in enumerate(clips):
-        # -1 flips both ways, 0 and 1 one way, 2 none.
-        way = int(rng.integers(-1, 3))
-        turned = cv2.flip(clip, way) if way < 2 else clip
-        light = _random_light(rng)
-        # One call for frames and target: OpenCV is fast on four channels.
-        table = np.stack([light, light, light, unchanged], axis=-1)
-        cv2.LUT(turned, table.reshape(256, 1, 4), dst=changed[number])
-    tall = changed.reshape(-1, *changed.shape[2:])
-    shape = clips.shape[:3]
-    frames = cv2.cvtColor(tall, cv2.COLOR_BGRA2BGR).reshape(*shape, 3)
-    targets = cv2.extractChannel(tall, 3).reshape(*shape, 1)
-    return frames.astype(np.uint8, copy=False), targets.astype(np.uint8, copy=False)
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:  # noqa: ANN401
+        """Mean loss of each network."""
+        del x, y, sample_weight
+        for number, mean in enumerate(self._means):
+            mean.update_state(y_pred[number])
+        return {mean.name: mean.result() for mean in self._means}
 
 
-def _random_light(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Look-up table of grey levels: gamma, gain, offset, in half of cases inverted."""
-    level = np.linspace(0.0, 1.0, 256)
-    if rng.random() < 0.5:
-        level = level[::-1]
-    if rng.random() < 0.7:
-        level = level ** np.exp(rng.uniform(-0.5, 0.5))
-        gain = rng.uniform(0.5, 1.15)
-        level = level * gain + rng.uniform(-0.1, 1.1 - gain)
-    table: NDArray[np.uint8] = np.rint(np.clip(level, 0.0, 1.0) * 255).astype(np.uint8)
-    return table
+def logits_of(network: Any) -> Any:  # noqa: ANN401
+    """Give a network without its sigmoid; the weights are the same."""
+    return keras.Model(network.input, network.get_layer("probability").input)
 
 
-def train(
-    settings: TrainingSettings, clips: NDArray[np.uint8], folder: Path
-) -> dict[str, NDArray[np.float32]]:
-    """Train one network, or go on where a run in this folder was stopped.
+def train(settings: TrainingSettings, folder: Path) -> dict[str, Weights]:
+    """Train networks, or go on where a run in this folder was stopped.
 
     Parameters
     ----------
     settings : TrainingSettings
         How.
-    clips : ndarray of uint8, shape (N, H, W, 4)
-        From `clips.make_clips`; may be a memory map.
     folder : Path
         Of the run; made if it is not there.
 
     Returns
     -------
     dict
-        The weights, as `networks.weights_of` gives them; also in `weights.npz`.
+        Weights of each network, as `networks.weights_of` gives them; also in
+        `NAME.npz`.
     """
-    import keras
-
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(settings.seed)
-    height_px, width_px = clips.shape[1:3]
-    network = build_network(NETWORKS[settings.network], height_px, width_px)
-    model = training_model(network)
+    size = settings.size
+    networks = {
+        name: build_network(NETWORKS[name], size.height_px, size.width_px)
+        for name in settings.networks
+    }
+    tiles = background_tiles(settings.seed, settings.textures)
+    renderer = ClipRenderer(tiles, size, settings.seed)
+    model = Lessons(renderer, list(networks.values()))
     optimiser = _optimiser(settings)
-    model.compile(optimizer=optimiser, loss=detection_loss)
+    model.compile(optimizer=optimiser)
+    drawn = _Drawer(settings, len(tiles))
+    held_back = drawn.held_back()
     optimiser.build(model.trainable_variables)
-    checkpoint = folder / "checkpoint.npz"
-    start = _resume(checkpoint, network, optimiser) if checkpoint.exists() else 0
-    curves = _Curves(folder / "curves.csv", start)
+    run = _Run(folder, networks, optimiser, renderer)
+    start = run.resume()
+    curves = _Curves(folder / "curves.csv", settings.networks, start)
     progress = Progress("rounds", settings.rounds, start, every_s=10.0)
-
-    learned, held_back = clips[: -settings.held_back], clips[-settings.held_back :]
-    for number, (frames, targets) in _rounds(settings, learned, start):
+    for number, conditions in drawn.rounds(start):
+        optimiser.learning_rate = learning_rate(settings, number)
         history = model.fit(
-            frames,
-            targets,
-            batch_size=settings.batch_size,
-            shuffle=False,
-            validation_data=(held_back[..., :-1], held_back[..., -1:]),
-            validation_batch_size=settings.batch_size,
-            verbose=0,
+            conditions, batch_size=settings.batch_size, shuffle=False, verbose=0
         ).history
-        loss, held_back_loss = history["loss"][0], history["val_loss"][0]
+        held = model.evaluate(
+            held_back, batch_size=settings.batch_size, verbose=0, return_dict=True
+        )
+        names = [network.name for network in networks.values()]
+        losses = [float(history[name][0]) for name in names]
+        held_losses = [float(held[name]) for name in names]
         step = (number + 1) * settings.steps_per_round
-        curves.append(number, step, loss, held_back_loss)
-        _save_checkpoint(checkpoint, network, optimiser, number + 1)
-        progress.show(number + 1, f"loss {loss:.4f} held back {held_back_loss:.4f}")
-    weights = weights_of(network)
-    save_weights(folder / "weights.npz", weights)
-    return weights
-
-
-def training_model(network: Any) -> Any:  # noqa: ANN401
-    """Wrap a network: frames as bytes in, logits out; the weights are the network's."""
-    from keras import Input, Model, layers
-
-    logits = Model(network.input, network.get_layer("probability").input)
-    frames = Input(network.input.shape[1:], dtype="uint8")
-    return Model(frames, logits(layers.Rescaling(1.0 / 255.0)(frames)))
+        curves.append(number, step, losses, held_losses)
+        run.save(number + 1)
+        shown = ", ".join(
+            f"{name} {loss:.3f} ({held_loss:.3f})"
+            for name, loss, held_loss in zip(
+                networks, losses, held_losses, strict=True
+            )
+        )
+        progress.show(number + 1, f"loss (held back): {shown}")
+    return run.finish()
 
 
 def _optimiser(settings: TrainingSettings) -> Any:  # noqa: ANN401
-    import keras
-
-    warm_up = max(1, int(_WARM_UP_RATIO * settings.steps))
-    rate = keras.optimizers.schedules.CosineDecay(
-        settings.peak_rate * 0.01,
-        decay_steps=max(1, settings.steps - warm_up),
-        warmup_target=settings.peak_rate,
-        warmup_steps=warm_up,
-    )
     optimiser = keras.optimizers.AdamW(
-        rate, weight_decay=settings.weight_decay, clipnorm=1.0
+        settings.peak_rate, weight_decay=settings.weight_decay, clipnorm=1.0
     )
     optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimiser
 
 
-def _rounds(
-    settings: TrainingSettings, clips: NDArray[np.uint8], start: int
-) -> Iterator[tuple[int, _Samples]]:
-    """Rounds' numbers and samples; the next round's are made meanwhile.
+def learning_rate(settings: TrainingSettings, number: int) -> float:
+    """Rate of one round: it rises to the peak at once, and then falls along a cosine.
 
-    Keras' own loader of batches is not used: asked for several rounds it gives the
-    first one's batches again each time, and now and then it waits for ever.
+    Set from outside, so that a run of another length is not compiled anew.
     """
-    if start >= settings.rounds:
-        return
-    with ThreadPoolExecutor(_LOADERS) as loaders:
-        coming, filled = _begin_round(settings, clips, start, loaders)
-        for number in range(start, settings.rounds):
-            samples = coming
-            for batch in filled:
-                batch.result()
-            if number + 1 < settings.rounds:
-                coming, filled = _begin_round(settings, clips, number + 1, loaders)
-            yield number, samples
+    warm_up = max(1, round(_WARM_UP_RATIO * settings.rounds))
+    if number < warm_up:
+        return settings.peak_rate * (number + 1) / (warm_up + 1)
+    done = (number - warm_up) / max(1, settings.rounds - warm_up)
+    return settings.peak_rate * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
-def _begin_round(
-    settings: TrainingSettings,
-    clips: NDArray[np.uint8],
-    round_number: int,
-    loaders: ThreadPoolExecutor,
-) -> tuple[_Samples, list[Future[None]]]:
-    """Begin to fill a round's samples; each batch is decided by seed and number."""
-    size = settings.batch_size
-    count = settings.steps_per_round * size
-    frames = np.empty((count, *clips.shape[1:3], clips.shape[3] - 1), np.uint8)
-    targets = np.empty((count, *clips.shape[1:3], 1), np.uint8)
+class _Drawer:
+    """Draws the conditions of a run's clips; each round's are decided by its number."""
 
-    def fill(index: int) -> None:
-        number = round_number * settings.steps_per_round + index
-        rng = np.random.default_rng([settings.seed, number])
-        chosen = np.sort(rng.integers(0, len(clips), size))
-        rows = slice(index * size, (index + 1) * size)
-        frames[rows], targets[rows] = augmented(clips[chosen], rng)
+    def __init__(self, settings: TrainingSettings, tiles: int) -> None:
+        self._settings = settings
+        self._tiles = tiles
 
-    filled = [loaders.submit(fill, index) for index in range(settings.steps_per_round)]
-    return (frames, targets), filled
+    def held_back(self) -> Conditions:
+        # A round's number cannot be negative: none of its clips is one of these.
+        return self._draw(2**32 - 1, self._settings.held_back)
 
+    def rounds(self, start: int) -> Iterator[tuple[int, Conditions]]:
+        """Rounds' numbers and conditions; the next round's are drawn meanwhile."""
+        settings = self._settings
+        count = settings.steps_per_round * settings.batch_size
+        if start >= settings.rounds:
+            return
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self._draw, start, count)
+            for number in range(start, settings.rounds):
+                conditions = coming.result()
+                if number + 1 < settings.rounds:
+                    coming = pool.submit(self._draw, number + 1, count)
+                yield number, conditions
 
-def _save_checkpoint(path: Path, network: Any, optimiser: Any, done: int) -> None:  # noqa: ANN401
-    state = {
-        f"{_OPTIMISER}{number}": np.asarray(variable.numpy())
-        for number, variable in enumerate(optimiser.variables)
-    }
-    save_weights(
-        path, {**weights_of(network), **state, _ROUND: np.asarray(done, np.float32)}
-    )
+    def _draw(self, number: int, count: int) -> Conditions:
+        rng = np.random.default_rng([self._settings.seed, number])
+        return draw_conditions(rng, count, self._settings.size, self._tiles)
 
 
-def _resume(path: Path, network: Any, optimiser: Any) -> int:  # noqa: ANN401
-    state = load_weights(path)
-    start = int(state.pop(_ROUND))
-    for number, variable in enumerate(optimiser.variables):
-        variable.assign(state.pop(f"{_OPTIMISER}{number}"))
-    set_weights(network, state)
-    return start
+class _Run:
+    """What of a run is kept on disk."""
+
+    def __init__(
+        self,
+        folder: Path,
+        networks: Mapping[str, Any],
+        optimiser: Any,  # noqa: ANN401
+        renderer: ClipRenderer,
+    ) -> None:
+        self._folder = folder
+        self._checkpoint = folder / "checkpoint.npz"
+        self._networks = networks
+        self._optimiser = optimiser
+        self._renderer = renderer
+
+    def save(self, done: int) -> None:
+        state = {_ROUND: np.asarray(done), _NOISE: self._renderer.noise_state()}
+        for name, network in self._networks.items():
+            for key, value in weights_of(network).items():
+                state[f"{name}/{key}"] = value
+        for number, variable in enumerate(self._optimiser.variables):
+            state[f"{_OPTIMISER}{number}"] = np.asarray(variable.numpy())
+        save_weights(self._checkpoint, state)
+
+    def resume(self) -> int:
+        """Take up the last checkpoint; rounds done, 0 if there is none."""
+        if not self._checkpoint.exists():
+            return 0
+        state: dict[str, NDArray[Any]] = load_weights(self._checkpoint)
+        self._renderer.set_noise_state(state[_NOISE])
+        for number, variable in enumerate(self._optimiser.variables):
+            variable.assign(state[f"{_OPTIMISER}{number}"])
+        for name, network in self._networks.items():
+            part = {
+                key[len(name) + 1 :]: value
+                for key, value in state.items()
+                if key.startswith(f"{name}/")
+            }
+            set_weights(network, part)
+        return int(state[_ROUND])
+
+    def finish(self) -> dict[str, Weights]:
+        found = {name: weights_of(network) for name, network in self._networks.items()}
+        for name, weights in found.items():
+            save_weights(self._folder / f"{name}.npz", weights)
+        return found
 
 
 class _Curves:
     """A table of losses, one row a round, flushed at once."""
 
-    _HEAD = ("round", "step", "loss", "held_back_loss")
-
-    def __init__(self, path: Path, start: int) -> None:
+    def __init__(self, path: Path, networks: Sequence[str], start: int) -> None:
         self._path = path
+        head = ["round", "step", *networks, *(f"{name}_held_back" for name in networks)]
         rows: list[list[str]] = []
         if start > 0 and path.exists():
             with path.open(newline="", encoding="utf-8") as file:
                 rows = list(csv.reader(file))[1 : start + 1]
         with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([self._HEAD, *rows])
+            csv.writer(file).writerows([head, *rows])
 
     def append(
-        self, number: int, step: int, loss: float, held_back_loss: float
+        self,
+        number: int,
+        step: int,
+        losses: Sequence[float],
+        held_back: Sequence[float],
     ) -> None:
-        row = (number, step, f"{loss:.5f}", f"{held_back_loss:.5f}")
+        row = (number, step, *(f"{loss:.5f}" for loss in (*losses, *held_back)))
         with self._path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
