@@ -21,7 +21,7 @@ import cv2
 if TYPE_CHECKING:
     from engines.training.train import TrainingSettings
 
-NAMES = ("fast", "default", "large")
+NAMES = ("fast", "medium", "large")
 
 
 def main() -> None:
@@ -62,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m engines.training", description="Train networks of Peregrine."
     )
     parser.add_argument(
-        "--networks", nargs="+", choices=NAMES, default=NAMES, help="the largest teaches"
+        "--networks",
+        nargs="+",
+        choices=NAMES,
+        default=NAMES,
+        help="the largest teaches",
     )
     parser.add_argument(
         "--folder",

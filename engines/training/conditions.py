@@ -69,8 +69,8 @@ def draw_conditions(
         **_light_and_sensor(draw),
         **_prefixed("object", _objects(draw, size, pan)),
         **_prefixed("distractor", _distractors(draw, size, pan)),
-        **_prefixed("shadow", _shadows(draw, size)),
     }
+    drawn.update(_prefixed("shadow", _shadows(draw, size, drawn)))
     return {name: np.asarray(value, np.float32) for name, value in drawn.items()}
 
 
@@ -141,6 +141,29 @@ def _camera(draw: _Draw, size: ClipSize, tiles: int) -> dict[str, NDArray[np.flo
     }
 
 
+def _copies(
+    draw: _Draw,
+    is_crowd: NDArray[np.bool_],
+    diameter: NDArray[np.float64],
+    speed: NDArray[np.float64],
+    sparsest: float,
+) -> dict[str, NDArray[np.float64]]:
+    """A crowd is one body in every cell of a grid, each going its own way.
+
+    `pitch` is the grid's, px; `spread` how far a copy may lie from its cell's middle;
+    `density` the share of cells that hold one. A copy stays in its cell.
+    """
+    room = 1.4 * diameter + 4.5 * speed + 2.0
+    pitch = room * draw.log_uniform(1.0, sparsest, diameter.shape[1:])
+    pitch = np.maximum(pitch, 9.0)
+    alone = 1e5
+    return {
+        "pitch": np.where(is_crowd, pitch, alone),
+        "spread": np.where(is_crowd, pitch - room, 0.0),
+        "density": draw.uniform(0.3, 1.0, diameter.shape[1:]),
+    }
+
+
 def _light_and_sensor(draw: _Draw) -> dict[str, NDArray[np.float64]]:
     count = draw.count
     flicker = np.where(draw.chance(0.3), draw.log_uniform(0.003, 0.06), 0.0)
@@ -196,14 +219,20 @@ def _objects(
     one = (OBJECTS,)
     alive = draw.rng.integers(0, OBJECTS + 1, draw.count)
     alive = np.where(draw.chance(0.3), np.minimum(alive, 1), alive)
-    diameter = draw.log_uniform(1.2, 40.0)[:, None] * np.exp(
-        draw.uniform(-0.4, 0.4, one)
-    )
+    is_crowd = draw.chance(0.12)
+    diameter = draw.log_uniform(1.2, 40.0)
+    diameter = np.where(is_crowd, draw.log_uniform(1.2, 12.0), diameter)[
+        :, None
+    ] * np.exp(draw.uniform(-0.4, 0.4, one))
     lengths = draw.log_uniform(0.02, 10.0)[:, None] * np.exp(
         draw.uniform(-0.5, 0.5, one)
     )
     fastest = 0.5 * size.width_px
     speed = np.clip(diameter * lengths, 0.1, fastest)
+    # What crawls differs by little between frames: there has to be enough of it.
+    crawl = draw.log_uniform(0.2, 1.2)[:, None] * np.exp(draw.uniform(-0.3, 0.3, one))
+    speed = np.where(draw.chance(0.2)[:, None], crawl, speed)
+    speed = np.where(is_crowd[:, None], np.minimum(speed, 8.0), speed)
     heading = draw.heading(OBJECTS)
     velocity = speed[..., None] * heading + pan[:, None, :]
     turn = speed * np.where(draw.chance(0.5, OBJECTS), draw.normal(OBJECTS) * 0.15, 0)
@@ -215,8 +244,10 @@ def _objects(
     is_aligned = draw.chance(0.5, OBJECTS)
     bodies["angle"] = np.where(is_aligned, along, bodies["angle"])
     bodies["spin"] = np.where(is_aligned, 0.0, bodies["spin"])
+    crowded = np.broadcast_to(is_crowd[:, None], diameter.shape)
     return {
         **bodies,
+        **_copies(draw, crowded, diameter, speed, 3.0),
         "is_there": (np.arange(OBJECTS) < alive[:, None]).astype(np.float64),
         "diameter": diameter,
         "at": draw.uniform(-0.05, 1.05, (OBJECTS, 2))
@@ -238,14 +269,21 @@ def _distractors(
     one = (DISTRACTORS,)
     # Large ones may move some pixels a frame, small ones hardly: leaves, not birds.
     diameter = draw.log_uniform(4.0, 140.0, one)
+    # Specks that stand still flicker under a codec or a shaking camera.
+    are_specks = draw.chance(0.3, DISTRACTORS)
+    are_crowds = are_specks & draw.chance(0.8, DISTRACTORS)
+    diameter = np.where(are_specks, draw.log_uniform(1.0, 8.0, one), diameter)
     slow = draw.log_uniform(0.002, 0.09, one) * diameter
     speed = np.where(draw.chance(0.8, DISTRACTORS), slow, 0.0)
     speed = np.where(diameter < 45.0, np.minimum(speed, 0.08), speed)
-    probability = np.array([0.35, 0.35, 0.2])
+    speed = np.where(are_specks, 0.0, speed)
+    probability = np.array([0.4, 0.4, 0.25])
     bodies = _bodies(draw, DISTRACTORS)
     bodies["spin"] *= 0.03
+    bodies["spin"] = np.where(are_specks, 0.0, bodies["spin"])
     return {
         **bodies,
+        **_copies(draw, are_crowds, diameter, speed, 9.0),
         "is_there": (draw.rng.random((draw.count, DISTRACTORS)) < probability).astype(
             np.float64
         ),
@@ -260,14 +298,34 @@ def _distractors(
     }
 
 
-def _shadows(draw: _Draw, size: ClipSize) -> dict[str, NDArray[np.float64]]:
-    speed = draw.log_uniform(0.2, 14.0, (SHADOWS,))
+def _shadows(
+    draw: _Draw, size: ClipSize, drawn: dict[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Soft patches of light and dark that wander, or that objects cast."""
+    one = (SHADOWS,)
+    speed = draw.log_uniform(0.2, 14.0, one)
+    depth = np.where(draw.chance(0.15, SHADOWS), draw.uniform(-0.35, 0.2, one), 0.0)
+    at = draw.uniform(0.0, 1.0, (SHADOWS, 2)) * np.array(
+        [size.width_px, size.height_px]
+    )
+    velocity = speed[..., None] * draw.heading(SHADOWS)
+    radius = draw.log_uniform(3.0, 40.0, (SHADOWS, 2))
+    # The first objects' own, below them and blurred as they are.
+    is_alone = drawn["object_pitch"][:, :SHADOWS] > size.width_px
+    is_cast = draw.chance(0.2, SHADOWS) & (
+        (drawn["object_is_there"][:, :SHADOWS] > 0.0) & is_alone
+    )
+    wide = drawn["object_diameter"][:, :SHADOWS]
+    way = drawn["object_velocity"][:, :SHADOWS]
+    blur = 0.35 * drawn["exposure"][:, None, None] * np.abs(way)
+    below = np.stack([draw.uniform(-0.7, 0.7, one), draw.uniform(0.5, 2.5, one)], -1)
+    where = drawn["object_at"][:, :SHADOWS] + wide[..., None] * below
+    flat = np.array([1.0, 0.6])
+    cast = wide[..., None] * flat * draw.uniform(0.3, 0.8, one)[..., None] + blur
+    given = is_cast[..., None]
     return {
-        "depth": np.where(
-            draw.chance(0.15, SHADOWS), draw.uniform(-0.35, 0.2, (SHADOWS,)), 0.0
-        ),
-        "at": draw.uniform(0.0, 1.0, (SHADOWS, 2))
-        * np.array([size.width_px, size.height_px]),
-        "velocity": speed[..., None] * draw.heading(SHADOWS),
-        "radius": draw.log_uniform(3.0, 40.0, (SHADOWS, 2)),
+        "depth": np.where(is_cast, draw.uniform(-0.5, -0.08, one), depth),
+        "at": np.where(given, where, at),
+        "velocity": np.where(given, way, velocity),
+        "radius": np.where(given, cast, radius),
     }

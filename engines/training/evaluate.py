@@ -16,7 +16,6 @@ import numpy as np
 from engines.base import EngineKind
 from engines.catalogue import open_engine
 from engines.manifest import load_manifest
-from engines.training.clips import labelled
 from engines.training.questions import (
     SHRINK,
     Question,
@@ -24,6 +23,7 @@ from engines.training.questions import (
     questions_of,
     random_scenes,
 )
+from engines.training.views import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

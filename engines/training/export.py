@@ -9,7 +9,6 @@ refused unless all of them give the same probabilities.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import tempfile
@@ -33,6 +32,7 @@ from engines.training.networks import (
     NetworkSettings,
     build_network,
     load_weights,
+    multiply_accumulates,
     set_weights,
 )
 
@@ -45,6 +45,9 @@ ONNX_OPSET = 13
 """Read by TensorRT 8.2 on a Jetson TX2."""
 LARGEST_DIFFERENCE = 5e-5
 """Between the probabilities of any two files, on the same frames."""
+THRESHOLDS = (0.3, 0.9)
+"""Low and high: the best of all three sizes on the two real clips kept for tuning
+(`tests/benchmarks/real_clips.py --thresholds`)."""
 FILES = {
     "saved-model": "saved_model",
     "frozen-graph": "frozen.pb",
@@ -269,36 +272,38 @@ def main() -> None:
     parser.add_argument(
         "--models", type=Path, required=True, help="folder with a folder for each model"
     )
+    parser.add_argument(
+        "--thresholds",
+        type=float,
+        nargs=2,
+        default=THRESHOLDS,
+        metavar=("LOW", "HIGH"),
+        help="for the manifests (default: %(default)s)",
+    )
     options = parser.parse_args()
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    for path in sorted(options.run.glob("*.json")):
-        report = json.loads(path.read_text())
-        name = report["network"]
+    low, high = options.thresholds
+    for name, settings in NETWORKS.items():
+        path = options.run / f"{name}.npz"
+        if not path.exists():
+            continue
         folder = options.models / name
-        chosen = report["random"]
         differences = export(
-            NETWORKS[name],
-            load_weights(options.run / f"{name}.npz"),
-            folder,
-            (chosen["threshold_low"], chosen["threshold_high"]),
-            _notes(report),
+            settings, load_weights(path), folder, (low, high), _notes(settings)
         )
         for form, difference in differences.items():
             print(f"{form:28s} differs from Keras by at most {difference:.2e}")
-        for kept in (path, options.run / "curves.csv"):
-            target = "report.json" if kept == path else kept.name
-            shutil.copyfile(kept, folder / target)
+        shutil.copyfile(options.run / "curves.csv", folder / "curves.csv")
         size = sum(item.stat().st_size for item in folder.rglob("*"))
         print(f"{folder}: {size / 1000:.0f} kB")
 
 
-def _notes(report: dict[str, Any]) -> str:
+def _notes(settings: NetworkSettings) -> str:
+    network = build_network(settings)
     return (
-        f"{report['parameters']} parameters, {report['gflop']} GFLOP. Trained for "
-        f"{report['steps']} steps of {report['batch_size']} rendered clips, seed "
-        f"{report['seed']}. On unseen random scenes F1 {report['random']['f1']:.3f}, on "
-        f"plain ones {report['plain']['f1']:.3f} with a median error of "
-        f"{report['plain']['median_error_px']:.2f} px of 640 x 480."
+        f"{network.count_params()} parameters,"
+        f" {2e-9 * multiply_accumulates(network):.3g} GFLOP. Trained on rendered clips"
+        " only; docs/networks.md says how, and what it finds."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the training minimises: rare, small foreground, and a larger network's doubts."""
+"""What the training minimises: errors on rare, small foreground; a teacher's doubts."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engines.scene import SceneSettings, random_settings
-from engines.training.clips import Look, View, labelled, views
+from engines.training.views import Look, View, labelled, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -87,10 +87,10 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
         given = {name: ops.cast(value, "float32") for name, value in conditions.items()}
         scene = self._background(given)
         middle = ops.mean(scene, axis=(1, 2, 3), keepdims=True)
-        layers = self._bodies(given, "distractor", DISTRACTORS)
+        layers = self._bodies(given, "distractor")
         for number in range(DISTRACTORS - 1):
             scene = _laid_over(scene, layers, number, middle)
-        bodies = self._bodies(given, "object", OBJECTS)
+        bodies = self._bodies(given, "object")
         shown = scene
         for number in range(OBJECTS):
             shown = _laid_over(shown, bodies, number, middle)
@@ -163,8 +163,8 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
         lower = grey(x0, y1) + right_share * (grey(x1, y1) - grey(x0, y1))
         return upper + lower_share * (lower - upper)
 
-    def _bodies(self, given: Mapping[str, Tensor], kind: str, count: int) -> Tensor:
-        """Cover and texture of bodies in all frames, shape (N, count, T, H, W)."""
+    def _bodies(self, given: Mapping[str, Tensor], kind: str) -> dict[str, Tensor]:
+        """Cover and texture of bodies in all frames, shape (N, bodies, T, H, W)."""
 
         def of(name: str) -> Tensor:
             return given[f"{kind}_{name}"]
@@ -176,27 +176,37 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
         rolling = _wide(given["rolling"], 4)
         rolling = rolling * (self._rows - 0.5 * self._size.height_px)
         shake = given["shake"][:, None, :, None, None, :]
-        velocity = of("velocity")[:, :, None, None, None, :]
-        turn = of("turn")[:, :, None, None, None, :]
-        at = of("at")[:, :, None, None, None, :]
+        pan = given["pan"][:, None, None, None, None, :]
+        at = of("at")[:, :, None, None, None, :] + pan * frame[..., None] + shake
+        x, y, copy = self._cells(of, at)
+        own = _turned(of("velocity")[:, :, None, None, None, :] - pan, copy["turn"])
+        turn = _turned(of("turn")[:, :, None, None, None, :], copy["turn"])
         radius = 0.5 * _wide(of("diameter"), 3)
         softness = _wide(of("softness"), 3) / radius
+
         def added(step: Tensor, sums: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
             part = (ops.cast(step, "float32") + 0.5) / _EXPOSURE_STEPS - 0.5
             time = frame + exposure * part + rolling
-            way = velocity * time[..., None] + turn * (0.5 * time * time)[..., None]
-            x = self._columns - (at[..., 0] + way[..., 0] + shake[..., 0])
-            y = self._rows - (at[..., 1] + way[..., 1] + shake[..., 1])
+            half_square = 0.5 * time * time
+            along, across = (
+                offset
+                - own[axis] * time
+                - turn[axis] * half_square
+                - pan[..., axis] * (time - frame)
+                for axis, offset in enumerate((x, y))
+            )
             # Each step is a streak as long as the way to the next one.
-            u, v = velocity[..., 0], velocity[..., 1]
+            u, v = own[0] + pan[..., 0], own[1] + pan[..., 1]
             squared = u * u + v * v + 1e-6
             half = 0.5 * exposure / _EXPOSURE_STEPS
-            shift = ops.clip((x * u + y * v) / squared, -half, half)
-            angle = _wide(of("angle"), 3) + _wide(of("spin"), 3) * time
+            shift = ops.clip((along * u + across * v) / squared, -half, half)
+            angle = _wide(of("angle"), 3) + _wide(of("spin"), 3) * time + copy["turn"]
             cosine, sine = ops.cos(angle) / radius, ops.sin(angle) / radius
-            x, y = x - shift * u, y - shift * v
-            u, v = x * cosine + y * sine, y * cosine - x * sine
+            along, across = along - shift * u, across - shift * v
+            u = along * cosine + across * sine
+            v = across * cosine - along * sine
             inside = ops.clip(0.5 - _distance(u, v, of) / softness, 0.0, 1.0)
+            inside = inside * copy["is_there"]
             wave = of("texture_wave")[:, :, None, None, None, :]
             grain = ops.sin(
                 wave[..., 0] * u + wave[..., 1] * v + _wide(of("texture_phase"), 3)
@@ -207,9 +217,9 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
         blank = ops.zeros_like(radius * frame * self._rows * self._columns)
         cover, texture = ops.fori_loop(0, _EXPOSURE_STEPS, added, (blank, blank))
         velocity = of("velocity")
-        gap = ops.sqrt(ops.sum(velocity * velocity, axis=-1)) * given["exposure"][
-            :, None
-        ]
+        gap = (
+            ops.sqrt(ops.sum(velocity * velocity, axis=-1)) * given["exposure"][:, None]
+        )
         gap = gap / _EXPOSURE_STEPS
         # Streaks that overlap count twice: give back what is too much.
         length = 0.8 * of("diameter")
@@ -220,6 +230,27 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
             "contrast": of("contrast"),
             "opacity": _wide(of("opacity"), 3),
         }
+
+    def _cells(self, of: Any, at: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:  # noqa: ANN401
+        """Place of each pixel in its cell of a crowd's grid, and that cell's copy.
+
+        A body that is alone has one cell, larger than the picture.
+        """
+        pitch = _wide(of("pitch"), 3)
+        x, y = self._columns - at[..., 0], self._rows - at[..., 1]
+        column, row = ops.floor(x / pitch + 0.5), ops.floor(y / pitch + 0.5)
+        is_first = ops.cast((column == 0.0) & (row == 0.0), "float32")
+        own = _wide(of("texture_phase"), 3)
+        drawn = [
+            _scattered(column, row, own + 1.7 * number) * (1.0 - is_first)
+            for number in range(4)
+        ]
+        spread = _wide(of("spread"), 3)
+        spread = spread * (1.0 - is_first)
+        x = x - column * pitch - spread * (drawn[0] - 0.5)
+        y = y - row * pitch - spread * (drawn[1] - 0.5)
+        is_there = ops.cast(drawn[3] <= _wide(of("density"), 3), "float32")
+        return x, y, {"turn": 2.0 * np.pi * drawn[2], "is_there": is_there}
 
     def _target(
         self,
@@ -241,17 +272,22 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
         cover = cover[:, :, last] * (1.0 - hidden[:, None, last])
         core = cover > _CORE * ops.max(cover, axis=(2, 3), keepdims=True) + 1e-4
         core = ops.cast(core, "float32")
+        area = ops.sum(core, axis=(2, 3))
+        # A crowd's copies share what is summed over the picture.
+        picture = float(self._size.width_px * self._size.height_px)
+        copies = picture * given["object_density"] / ops.square(given["object_pitch"])
+        copies = ops.maximum(copies, 1.0)
+        area = area / copies
         clearness = ops.minimum(
             ops.minimum(
                 ops.max(signal * core, axis=(2, 3)) / 10.0,
                 ops.max(ratio * core, axis=(2, 3)) / 3.0,
             ),
-            ops.sqrt(ops.sum(ops.square(ratio * core), axis=(2, 3))) / 10.0,
+            ops.sqrt(ops.sum(ops.square(ratio * core), axis=(2, 3)) / copies) / 10.0,
         )
         # Speed beside what a viewer could take for the camera's unrest.
         motion = given["object_own_speed"] / _LEAST_MOTION_PX
         clearness = ops.minimum(clearness, motion)
-        area = ops.sum(core, axis=(2, 3))
         weight = ops.clip(ops.sqrt(60.0 / ops.maximum(area, 1.0)), 0.5, 4.0)
         is_seen = ops.cast(clearness >= 1.0, "float32")
         is_doubtful = ops.cast(clearness >= 0.4, "float32") * (1.0 - is_seen)
@@ -269,9 +305,7 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
         picture = picture + ops.minimum(blur, 1.0) * (soft - picture)
         picture = picture + ops.maximum(blur - 1.0, 0.0) * (softer - picture)
         noise = keras.random.normal(ops.shape(picture), seed=self._noise)
-        noise = noise + _wide(given["noise_soft"], 3) * (
-            2.2 * _softened(noise) - noise
-        )
+        noise = noise + _wide(given["noise_soft"], 3) * (2.2 * _softened(noise) - noise)
         shot = _wide(given["noise_shot"], 3)
         level = ops.clip(picture, 0.0, 255.0) / 128.0
         sigma = _wide(given["noise"], 3) * ops.sqrt(1.0 - shot + shot * level)
@@ -306,6 +340,18 @@ class ClipRenderer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
 def _wide(value: Tensor, axes: int) -> Tensor:
     """Add axes of length 1 at the end."""
     return value[(..., *([None] * axes))]
+
+
+def _turned(way: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
+    cosine, sine = ops.cos(angle), ops.sin(angle)
+    x, y = way[..., 0], way[..., 1]
+    return x * cosine - y * sine, x * sine + y * cosine
+
+
+def _scattered(column: Tensor, row: Tensor, seed: Tensor) -> Tensor:
+    """A number from 0 to 1 for each cell, without any order that shows."""
+    mixed = ops.sin(12.9898 * column + 78.233 * row + 37.719 * seed) * 4375.85
+    return mixed - ops.floor(mixed)
 
 
 def _mirrored(index: Tensor) -> Tensor:
@@ -349,9 +395,7 @@ def _softened(picture: Tensor) -> Tensor:
     """Blur the last two axes by one pixel."""
     height, width = picture.shape[-2:]
     padded = ops.pad(picture, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="reflect")
-    rows = (
-        padded[:, :, :height] + 2.0 * padded[:, :, 1:-1] + padded[:, :, 2:]
-    )
+    rows = padded[:, :, :height] + 2.0 * padded[:, :, 1:-1] + padded[:, :, 2:]
     return (rows[..., :width] + 2.0 * rows[..., 1:-1] + rows[..., 2:]) / 16.0
 
 

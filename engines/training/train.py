@@ -158,7 +158,9 @@ def train(settings: TrainingSettings, folder: Path) -> dict[str, Weights]:
     renderer = ClipRenderer(tiles, size, settings.seed)
     model = Lessons(renderer, list(networks.values()))
     optimiser = _optimiser(settings)
-    model.compile(optimizer=optimiser)
+    # TensorFlow takes minutes to compile what it runs in seconds.
+    is_compiled = keras.backend.backend() != "tensorflow"
+    model.compile(optimizer=optimiser, jit_compile=is_compiled)
     drawn = _Drawer(settings, len(tiles))
     held_back = drawn.held_back()
     optimiser.build(model.trainable_variables)
@@ -182,9 +184,7 @@ def train(settings: TrainingSettings, folder: Path) -> dict[str, Weights]:
         run.save(number + 1)
         shown = ", ".join(
             f"{name} {loss:.3f} ({held_loss:.3f})"
-            for name, loss, held_loss in zip(
-                networks, losses, held_losses, strict=True
-            )
+            for name, loss, held_loss in zip(networks, losses, held_losses, strict=True)
         )
         progress.show(number + 1, f"loss (held back): {shown}")
     return run.finish()
