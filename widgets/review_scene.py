@@ -41,6 +41,8 @@ class Shape:
     has_arrow: bool = False
     """Across its middle, towards what is right of it from its start."""
     is_chosen: bool = False
+    name: str = ""
+    """Of a zone or a line, whose points can be moved; empty for what cannot."""
 
 
 @dataclass(frozen=True, slots=True)

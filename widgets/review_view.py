@@ -56,6 +56,8 @@ class ReviewView(VideoView):
 
     point_clicked = Signal(float, float, bool)  # x, y of the frame; whether to add
     drawn = Signal(object, object)  # Tool, and a tuple of points of the frame
+    point_moved = Signal(str, int, float, float)  # name, number of its point, x, y
+    point_left = Signal()  # the point that was moved stays where it is
     tool_ended = Signal()  # the operator gave up drawing
 
     def __init__(self) -> None:
@@ -65,6 +67,7 @@ class ReviewView(VideoView):
         self._points: list[Point] = []
         self._mouse: QPointF | None = None
         self._pressed_at: QPointF | None = None
+        self._held: tuple[str, int] | None = None
         self._note = ""
         self.setAcceptDrops(False)
         self.setAccessibleName("Picture of the session")
@@ -144,18 +147,28 @@ class ReviewView(VideoView):
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
+            self._held = self._point_at(event.position())
+            if self._held is not None:
+                return
             self._pressed_at = event.position()
         super().mousePressEvent(event)
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._mouse = event.position()
+        if self._held is not None:
+            self.point_moved.emit(*self._held, *self._frame_point(event.position()))
+            return
         super().mouseMoveEvent(event)
         if self._points:
             self.update()
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._held is not None:
+            self._held = None
+            self.point_left.emit()
+            return
         super().mouseReleaseEvent(event)
         if self._tool is not Tool.CHOOSE:
             self.setCursor(Qt.CursorShape.CrossCursor)
@@ -211,6 +224,16 @@ class ReviewView(VideoView):
         tool, points = self._tool, tuple(self._points)
         self.use(Tool.CHOOSE)
         self.drawn.emit(tool, points)
+
+    def _point_at(self, at: QPointF) -> tuple[str, int] | None:
+        """The point of a zone or a line under the mouse: its name and number."""
+        if self._tool is not Tool.CHOOSE or self.view is None:
+            return None
+        for shape in self._scene.shapes:
+            for number, point in enumerate(shape.points_px if shape.name else ()):
+                if (self._place(*point) - at).manhattanLength() <= _CLOSE_PX:
+                    return shape.name, number
+        return None
 
     def _place(self, x_px: float, y_px: float) -> QPointF:
         view = self.view

@@ -520,6 +520,8 @@ class ReviewWindow(QMainWindow):
         self.view.view_changed.connect(bridge.set_view)
         self.view.point_clicked.connect(self._on_point_clicked)
         self.view.drawn.connect(self._on_drawn)
+        self.view.point_moved.connect(self.zones.move_point)
+        self.view.point_left.connect(self.zones.keep_points)
         self.timeline.sought.connect(bridge.seek_time)
         self.timeline.track_clicked.connect(self._on_track_chosen)
         self.transport.speed_chosen.connect(bridge.set_speed)

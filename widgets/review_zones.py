@@ -56,7 +56,9 @@ class ReviewZones(QWidget):
         self._draw_zone = QPushButton(icon("zone"), "Draw &zone")
         self._draw_line = QPushButton(icon("line"), "Draw &line")
         self._delete = QPushButton("&Delete")
-        self._hint = QLabel("Draw a zone or a line on the picture. F2 renames.")
+        self._hint = QLabel(
+            "Draw a zone or a line on the picture; drag its corners. F2 renames."
+        )
         self._hint.setProperty("role", "muted")
         self.table = FigureTable(_COLUMNS, "zones")
         self._save = QPushButton("Keep as CS&V…")
@@ -124,6 +126,15 @@ class ReviewZones(QWidget):
             line = Line(plan.free_name("line"), points[0], points[1])
             self._change(replace(plan, lines=(*plan.lines, line)))
 
+    def move_point(self, name: str, number: int, x_px: float, y_px: float) -> None:
+        """Have a corner of a zone, or an end of a line, somewhere else."""
+        self._plan = self._plan.with_point(name, number, (x_px, y_px))
+        self.choice_changed.emit()
+
+    def keep_points(self) -> None:
+        """Keep points where they were moved to."""
+        self.plan_changed.emit(self._plan)
+
     def shapes(self) -> list[Shape]:
         """What to draw on the picture."""
         chosen = self._chosen_name()
@@ -137,12 +148,15 @@ class ReviewZones(QWidget):
                     Colour.SERIES_4,
                     is_closed=True,
                     is_chosen=zone.name == chosen,
+                    name=zone.name,
                 )
             )
         for line in self._plan.lines:
             ends = (line.start_px, line.end_px)
             text = f"{line.name}: {self.count_text(line.name)}"
-            found.append(Shape(ends, text, Colour.SERIES_2, has_arrow=True))
+            found.append(
+                Shape(ends, text, Colour.SERIES_2, has_arrow=True, name=line.name)
+            )
         return found
 
     def _change(self, plan: ZonePlan) -> None:

@@ -59,12 +59,35 @@ class ZonePlan:
             number += 1
         return f"{kind} {number}"
 
+    def with_point(self, name: str, number: int, point: Point) -> ZonePlan:
+        """The same with one point of a zone or a line somewhere else."""
+
+        def moved(line: Line) -> Line:
+            ends = (line.start_px, line.end_px)
+            return Line(name, *_replaced(ends, number, point))
+
+        return ZonePlan(
+            tuple(
+                Zone(name, _replaced(each.corners_px, number, point))
+                if each.name == name
+                else each
+                for each in self.zones
+            ),
+            tuple(moved(each) if each.name == name else each for each in self.lines),
+        )
+
     def without(self, name: str) -> ZonePlan:
         """The same without one of them."""
         return ZonePlan(
             tuple(each for each in self.zones if each.name != name),
             tuple(each for each in self.lines if each.name != name),
         )
+
+
+def _replaced(
+    points: tuple[Point, ...], number: int, point: Point
+) -> tuple[Point, ...]:
+    return (*points[:number], point, *points[number + 1 :])
 
 
 @dataclass(frozen=True, slots=True)

@@ -418,6 +418,26 @@ def test_a_zone_and_a_line_are_drawn_counted_and_kept(
     assert (after.layers.plan.zones, len(after.crossings)) == ((), 2)
 
 
+def test_a_corner_is_dragged_and_kept(window: ReviewWindow, qtbot: QtBot) -> None:
+    corners = ((10.0, 10.0), (40.0, 10.0), (40.0, 40.0))
+    _after(window, qtbot, lambda: window.zones.add(Tool.ZONE, corners))
+    view = window.view
+
+    def drag() -> None:
+        start = view._place(40.0, 40.0).toPoint()
+        end = view._place(50.0, 30.0).toPoint()
+        qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
+        qtbot.mouseMove(view, end)
+        qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end)
+
+    analysis = _after(window, qtbot, drag)
+
+    [zone] = analysis.layers.plan.zones
+    assert zone.corners_px[:2] == corners[:2]
+    assert zone.corners_px[2] == pytest.approx((50.0, 30.0), abs=0.5)
+    assert load_zones(window._review.folder).zones == (zone,)
+
+
 def test_choosing_a_crossing_goes_there(window: ReviewWindow, qtbot: QtBot) -> None:
     _after(
         window,
