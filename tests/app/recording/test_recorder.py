@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from app.recording.status import RecordingStatus
 
 
+@pytest.fixture(autouse=True)
+def _advice_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the machine takes to look at it."""
+    monkeypatch.setattr("app.recording.recorder._RECENT_S", 3600.0)
+
+
 def _settings(folder: Path, **changes: object) -> RecordingSettings:
     return replace(RecordingSettings(folder, reserve_bytes=1_000_000), **changes)
 
