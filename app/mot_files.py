@@ -13,6 +13,7 @@ import numpy as np
 
 from app.errors import ConsoleError
 from app.frames import Blobs, TrackState
+from app.tracking.gaps import fill_gaps
 from app.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -88,7 +89,11 @@ def _detection(path: Path, number: int, line: str) -> list[float]:
 
 
 def associate(
-    detections: NDArray[np.float64], rate_hz: float, predicted_frames: int = 0
+    detections: NDArray[np.float64],
+    rate_hz: float,
+    predicted_frames: int = 0,
+    filled_frames: int = 0,
+    size_px: tuple[int, int] | None = None,
 ) -> Associated:
     """Track detections.
 
@@ -100,30 +105,39 @@ def associate(
         Frames a second.
     predicted_frames : int
         Frames that a track is written for while it is not seen.
+    filled_frames : int
+        Gaps up to so many frames are filled once the track is seen again.
+    size_px : (int, int), optional
+        Width and height of a frame; the tracker doubts less what it knows.
 
     Returns
     -------
     Associated
     """
     tracker = Tracker()
-    lines: list[str] = []
-    ids: set[int] = set()
+    rows_found: list[list[float]] = []
     seen_at: dict[int, int] = {}
     if not len(detections):
-        return Associated(lines, 0, 0, 0.0)
+        return Associated([], 0, 0, 0.0)
     first, last = int(detections[0, 0]), int(detections[-1, 0])
     ends = np.searchsorted(detections[:, 0], np.arange(first, last + 2))
     busy_s = 0.0
     for frame in range(first, last + 1):
         rows = detections[ends[frame - first] : ends[frame - first + 1]]
         started_s = time.perf_counter()
-        tracks = tracker.update(_blobs(rows), frame / rate_hz)
+        tracks = tracker.update(_blobs(rows), frame / rate_hz, size_px)
         busy_s += time.perf_counter() - started_s
         for row in _shown(tracks, frame, seen_at, predicted_frames):
-            lines.append(_line(tracks, row, frame))
-            ids.add(int(tracks.id[row]))
+            rows_found.append([frame, float(tracks.id[row]), *_box(tracks, row)])
+    table = np.array(rows_found, np.float64).reshape(len(rows_found), 7)
+    number, track_id = table[:, :2].astype(np.int64).T
+    number, track_id, boxes = fill_gaps(number, track_id, table[:, 2:], filled_frames)
+    lines = [
+        _line(*each)
+        for each in zip(number.tolist(), track_id.tolist(), boxes.tolist(), strict=True)
+    ]
     frames = last - first + 1
-    return Associated(lines, len(ids), frames, frames / busy_s)
+    return Associated(lines, len(set(track_id.tolist())), frames, frames / busy_s)
 
 
 def _shown(
@@ -160,10 +174,14 @@ def _blobs(rows: NDArray[np.float64]) -> Blobs:
     )
 
 
-def _line(tracks: Tracks, row: int, frame: int) -> str:
+def _box(tracks: Tracks, row: int) -> tuple[float, ...]:
+    """Left, top, width, height, confidence."""
     width, height = float(tracks.width_px[row]), float(tracks.height_px[row])
     left = float(tracks.x_px[row]) - width / 2
     top = float(tracks.y_px[row]) - height / 2
-    cells = (left, top, width, height, float(tracks.confidence[row]))
-    numbers = ",".join(f"{cell:.3f}" for cell in cells)
-    return f"{frame},{int(tracks.id[row])},{numbers},-1,-1,-1\n"
+    return left, top, width, height, float(tracks.confidence[row])
+
+
+def _line(frame: int, track_id: int, box: list[float]) -> str:
+    numbers = ",".join(f"{cell:.3f}" for cell in box)
+    return f"{frame},{track_id},{numbers},-1,-1,-1\n"

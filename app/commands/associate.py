@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import ConsoleError
+from engines.convert.__main__ import size_px
 
 if TYPE_CHECKING:
     import argparse
@@ -32,6 +33,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="write tracks for up to N frames after they were seen, too; larger"
         " bridges longer gaps, and guesses more (default: 0)",
     )
+    parser.add_argument(
+        "--fill-gaps",
+        type=int,
+        default=0,
+        metavar="N",
+        help="draw a track straight through gaps of up to N frames, once it is seen"
+        " again; larger closes longer gaps, and is less true (default: 0)",
+    )
+    parser.add_argument(
+        "--size",
+        type=size_px,
+        metavar="WxH",
+        help="width and height of a frame in pixels; with it, the tracker knows how"
+        " thinly false detections are strewn, and where objects come in",
+    )
     parser.set_defaults(run=run)
 
 
@@ -45,7 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.fps:g} frames a second", hint="Give --fps a value above 0."
         )
     detections = read_detections(arguments.detections)
-    tracks = associate(detections, arguments.fps, arguments.predict)
+    tracks = associate(
+        detections,
+        arguments.fps,
+        arguments.predict,
+        arguments.fill_gaps,
+        arguments.size,
+    )
     try:
         arguments.out.write_text("".join(tracks.lines), encoding="ascii")
     except OSError as error:

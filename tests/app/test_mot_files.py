@@ -115,3 +115,21 @@ def test_a_file_without_detections_has_no_tracks(tmp_path: Path) -> None:
     path = _write(tmp_path / "det.txt", [""])
 
     assert associate(read_detections(path), 30.0).lines == []
+
+
+def test_gaps_are_filled_where_it_is_asked_for(tmp_path: Path) -> None:
+    lines = _flight([n for n in range(30) if n not in (14, 15)])
+    path, out = _write(tmp_path / "det.txt", lines), tmp_path / "tracks.txt"
+
+    status = main(
+        [
+            *("associate", str(path), "--fps", "120", "--out", str(out)),
+            *("--fill-gaps", "2", "--size", "1200x100"),
+        ]
+    )
+
+    rows = [line.split(",") for line in out.read_text().splitlines()]
+    filled = {int(row[0]): float(row[2]) for row in rows if row[0] in ("14", "15")}
+    assert status == 0
+    assert len({row[1] for row in rows}) == 1
+    assert filled == pytest.approx({14: 520, 15: 550}, abs=2)

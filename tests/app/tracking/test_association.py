@@ -38,7 +38,7 @@ def _best_total(matrix: NDArray[np.float64]) -> float:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_MATRICES)
 def test_no_other_choice_costs_less(rows: list[list[float]]) -> None:
     matrix = np.array(rows)
@@ -87,7 +87,7 @@ def test_the_solver_can_be_loaded_ahead() -> None:
     ).tolist() == [1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 20), st.integers(0, 20))
 def test_the_pairs_within_a_radius_are_found(
     seed: int, first: int, second: int

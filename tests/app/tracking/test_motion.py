@@ -199,7 +199,7 @@ def test_a_correction_leaves_other_rows_alone() -> None:
     np.testing.assert_array_equal(both.state[:, :, 1], before)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

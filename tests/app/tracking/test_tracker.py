@@ -380,7 +380,7 @@ def test_streaks_tell_which_pairs_of_fast_blobs_belong_together() -> None:
 # The contract of `Tracks`
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(0, 12),

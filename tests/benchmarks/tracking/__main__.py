@@ -22,7 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.benchmarks.tracking.contestants import Peregrine, follow, peers
+from tests.benchmarks.tracking.contestants import (
+    Peregrine,
+    PeregrineFilled,
+    follow,
+    peers,
+)
 from tests.benchmarks.tracking.datasets import all_sets
 from tests.benchmarks.tracking.scores import Score, hota_of, score
 from tests.benchmarks.tracking.sequences import Detections, Film, Part, Truth
@@ -80,6 +85,7 @@ def _makers(tuned: dict[str, dict[str, Any]]) -> Makers:
     makers: Makers = {
         "Peregrine": Peregrine,
         "Peregrine, one frame predicted": partial(Peregrine, predicted_frames=1),
+        "Peregrine, gaps filled": PeregrineFilled,
     }
     for peer in peers():
         makers[peer.name] = peer.make
@@ -197,7 +203,7 @@ def print_costs(makers: Makers) -> None:
     print("| --- " * (len(COST_OBJECTS) + 1) + "|")
     films = [_crowd(objects) for objects in COST_OBJECTS]
     for name, make in makers.items():
-        if "predicted" in name:
+        if name.startswith("Peregrine,"):
             continue
         cells = [f"{_rate_hz(make, film):.0f}" for film in films]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
