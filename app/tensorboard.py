@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 _ADDRESS = re.compile(r"http://\S+")
+_MISSING = re.compile(r"No module named '?tensorboard")
 _END_S = 3.0
 
 
@@ -87,7 +88,7 @@ class TensorBoard:
             if found:
                 return found[0]
             said = line.strip() or said
-        if "No module named" in said:
+        if _MISSING.search(said):
             raise TensorBoardError(
                 f"TensorBoard is not installed for {self._python}",
                 hint=f"Install it with: {self._python} -m pip install tensorboard",

@@ -36,6 +36,11 @@ def test_its_address_is_told_and_it_ends_with_close(tmp_path: Path) -> None:
     ("words", "told", "hint"),
     [
         ('echo "No module named tensorboard" >&2; exit 1', "not installed", "pip"),
+        (
+            "echo \"No module named 'pkg_resources'\" >&2; exit 1",
+            "No module named 'pkg_resources'",
+            "terminal",
+        ),
         ('echo "port in use" >&2; exit 1', "port in use", "--logdir"),
     ],
 )
