@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import signal
 import socket
+import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WATCH_AFTER_MS = 2500
+_LOOK_MS = 30
 # After the feed and the recorder: what they leave of the cores is enough, but without
 # it the window got none for up to half a second.
 _URGENCY = 1
@@ -110,7 +113,10 @@ def run_console(
     watches: list[MachineWatch] = []
     watching = QTimer()
     watching.setSingleShot(True)
-    watching.timeout.connect(partial(_watch, watches, console, window, memory, desk))
+    loader = threading.Thread(target=_load_watch, name="loader", daemon=True)
+    watching.timeout.connect(
+        partial(_watch, loader, watching, watches, console, window, memory, desk)
+    )
     watching.start(_WATCH_AFTER_MS)
     rooms: list[EngineRoom] = []
     window.engines_requested.connect(
@@ -141,6 +147,8 @@ def run_console(
         for camera_room in camera_rooms:
             camera_room.close()
         watching.stop()
+        if loader.ident is not None:
+            loader.join()
         for watch in watches:
             watch.close()
         _stop(console, display)
@@ -149,7 +157,14 @@ def run_console(
         hurry_window(0)
 
 
+def _load_watch() -> None:
+    """Load what `_watch` needs, in a thread: it would hold the window for 0.5 s."""
+    importlib.import_module("widgets.machine_watch")
+
+
 def _watch(
+    loader: threading.Thread,
+    watching: QTimer,
     watches: list[MachineWatch],
     console: Console,
     window: MainWindow,
@@ -157,6 +172,11 @@ def _watch(
     desk: SettingsDesk,
 ) -> None:
     # Loaded when the first picture is there.
+    if loader.ident is None:
+        loader.start()
+    if loader.is_alive():
+        watching.start(_LOOK_MS)
+        return
     from widgets.machine_watch import watch_machine
 
     watches.append(watch_machine(console, window, memory, desk))

@@ -189,7 +189,7 @@ class LiveSource:
 
         UP ──failed, ended, or no frame for `stall_s`──▶ LOST
          ▲                                                │ tried again after
-         └──────────── opened, same size ─────────────────┘ 0.05 to 0.4 s
+         └──────── opened, same size, a frame ────────────┘ 0.05 to 0.4 s
 
     While it is lost `read` gives None, and `report` says why: the feed stays up. A
     frame's index grows by the driver's own numbers, so that their gaps are losses in
@@ -326,6 +326,8 @@ class LiveSource:
         else:
             taken_ns = max(taken_ns, self._last_ns + 1)
             self._index += self._step(sample, taken_ns, spec)
+        if self._is_back:
+            self._tell_back(spec)
         self._given += 1
         self._last, self._last_ns = sample, taken_ns
         self._rate.tick(taken_ns)
@@ -338,7 +340,6 @@ class LiveSource:
         elapsed = (taken_ns - self._last_ns) * 1e-9 * spec.frame_rate_hz
         by_time = max(1, round(elapsed))
         if self._is_back or self._last is None:
-            self._is_back = False
             self._expected = sample.sequence
             self._count(outage_lost=by_time - 1)
             return by_time
@@ -419,9 +420,20 @@ class LiveSource:
     def _lose(self, error: SourceError) -> None:
         self._capture.close()
         self._is_up = False
+        if self._is_back:
+            # It was opened again and gave nothing: it is lost as long as before.
+            self._wait_again(error)
+            return
         self._lost_since_s = time.monotonic()
         self._due_s = self._lost_since_s + _BACK_OFF_S[0]
         log.warning("lost: %s", error)
+        self._tell_lost(error)
+        self._refuse_to_wait(error)
+
+    def _wait_again(self, error: SourceError) -> None:
+        self._is_back = False
+        last = len(_BACK_OFF_S) - 1
+        self._due_s = time.monotonic() + _BACK_OFF_S[min(self._attempts, last)]
         self._tell_lost(error)
         self._refuse_to_wait(error)
 
@@ -437,18 +449,20 @@ class LiveSource:
             self._refuse_other_size(spec, self._spec)
         except SourceError as error:
             self._capture.close()
-            last = len(_BACK_OFF_S) - 1
-            self._due_s = time.monotonic() + _BACK_OFF_S[min(self._attempts, last)]
-            self._tell_lost(error)
-            self._refuse_to_wait(error)
+            self._wait_again(error)
             return
+        # It is back when it gives a frame: one that stalls can be opened.
+        self._is_up = self._is_back = True
+        self._quiet_since_s = time.monotonic()
+
+    def _tell_back(self, spec: CaptureSpec) -> None:
         log.warning(
             "%s is back after %.1f s, %d attempts",
             spec.title,
             time.monotonic() - self._lost_since_s,
             self._attempts,
         )
-        self._is_back = True
+        self._is_back = False
         self._tell(outages=self._report.outages + 1)
         self._mark_up()
 

@@ -17,20 +17,23 @@ _MOST_GAP = 1_000_000
 class StreamClock:
     """Maps the stream's times to the monotonic clock, and numbers its frames.
 
-    The distance of frames is the stream's own; its zero is where the first frame
-    arrived. A jump against the clock here, as a server makes that was restarted, starts
-    anew. Where the time between frames is longer than the one usual lately, frames are
-    missing, and the numbers leave them out.
+    The distance of frames is the stream's own; its zero is where the frame with the
+    shortest way arrived, as none arrives before it was taken. A jump against the clock
+    here, as a server makes that was restarted, starts anew. Where the time between
+    frames is longer than the one usual lately, frames are missing, and the numbers leave
+    them out.
 
     Parameters
     ----------
     rate_hz : float
         What the stream claims; taken until enough frames have come.
+    is_monotonic : bool
+        Whether the stream's clock is the monotonic one already.
     """
 
-    def __init__(self, rate_hz: float) -> None:
+    def __init__(self, rate_hz: float, *, is_monotonic: bool = False) -> None:
         self._claimed_ns = 1e9 / rate_hz
-        self._offset_ns: int | None = None
+        self._offset_ns: int | None = 0 if is_monotonic else None
         self._sequence = -1
         self._times_ns: deque[int] = deque(maxlen=_HISTORY)
 
@@ -57,6 +60,7 @@ class StreamClock:
         ):
             self._offset_ns = now_ns - stream_ns
             self._times_ns.clear()
+        self._offset_ns = min(self._offset_ns, now_ns - stream_ns)
         self._sequence += 1 + self._missing(stream_ns)
         self._times_ns.append(stream_ns)
         return self._sequence, stream_ns + self._offset_ns

@@ -114,7 +114,7 @@ def check_clock() -> str:
     assert (kept_ns == np.diff([frame.timestamp_ns for frame in frames])).all()
     # By the driver's clock, frames are 40 ms apart however late they were read.
     error_ms = np.abs(steps_ms - 40 * numbers).max()
-    assert error_ms < 10, steps_ms
+    assert error_ms < 20, steps_ms
     assert -100 < report.delay_p50_ms < 1000, report
     return (
         f"{len(frames)} stamps of the driver kept, {error_ms:.2f} ms from 40;"

@@ -223,7 +223,7 @@ class GStreamerCapture:
         self._caps = caps
         self._layout = PixelLayout(pixels, width, height, stride)
         self._rate_hz = rate_hz
-        self._clock = StreamClock(self._rate_hz)
+        self._clock = StreamClock(self._rate_hz, is_monotonic=True)
         return CaptureSpec(
             title=self._request.title,
             width_px=width,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from app.sources.gstreamer.launch import (
 )
 from app.sources.live import LinkState, LiveSource
 from app.sources.network import StreamCapture
+from app.sources.stream_clock import StreamClock
 from app.sources.uri import parse_uri
 from app.sources.v4l2.capture import V4l2Capture
 from tests.fakes.gstreamer import why_no_gstreamer
@@ -411,6 +413,23 @@ def test_a_live_pipelines_times_are_those_of_its_frames() -> None:
     ]
     assert max(abs(step - 10) for step in steps_ms) < 0.5
     assert report.link is LinkState.UP
+
+
+def test_no_frame_comes_before_it_was_taken() -> None:
+    clock = StreamClock(100)
+    now_ns = time.monotonic_ns()
+    # The first one waited for its reader, the others did not.
+    _, first_ns = clock.take(0)
+    _, second_ns = clock.take(500_000_000)
+
+    assert now_ns <= first_ns <= second_ns <= time.monotonic_ns()
+
+
+def test_a_clock_that_is_the_machines_own_is_taken_as_it_is() -> None:
+    clock = StreamClock(100, is_monotonic=True)
+    taken_ns = time.monotonic_ns() - 30_000_000
+
+    assert clock.take(taken_ns) == (0, taken_ns)
 
 
 _ENDING = (

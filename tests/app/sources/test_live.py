@@ -166,6 +166,27 @@ def test_a_source_without_frames_counts_as_lost() -> None:
         assert "no frame for" in source.report().problem
 
 
+def test_a_source_that_can_be_opened_and_gives_nothing_stays_lost() -> None:
+    source = _opened(0, 1, options=LiveOptions(stall_s=0.05, reconnect_s=0.6))
+    _read(source, 2)
+    capture = source._capture
+    assert isinstance(capture, ScriptedCapture)
+    links = set()
+
+    def wait() -> None:
+        for _ in range(1000):
+            source.read(0.01)
+            if capture.opened > 1:
+                links.add(source.report().link)
+
+    with pytest.raises(SourceLostError, match="no frame"):
+        wait()
+
+    assert capture.opened > 2
+    assert links == {LinkState.LOST}
+    assert source.report().outages == 0
+
+
 def test_a_triggered_camera_may_be_silent_for_long() -> None:
     source = _opened(0, options=LiveOptions(stall_s=0))
     with closing(source):
