@@ -20,7 +20,7 @@ class StreamClock:
     The distance of frames is the stream's own; its zero is where the frame with the
     shortest way arrived, as none arrives before it was taken. A jump against the clock
     here, as a server makes that was restarted, starts anew. Where the time between
-    frames is longer than the one usual lately, frames are missing, and the numbers leave
+    frames is longer than the one usual lately, some are missing, and the numbers leave
     them out.
 
     Parameters
