@@ -273,14 +273,12 @@ class LiveSource:
             self._try_again(timeout_s)
             return None
         try:
-            sample = self._capture.read(timeout_s)
+            sample = self._read_fresh(timeout_s, self._spec)
         except SourceError as error:
             self._lose(error)
             return None
         if sample is not None:
             self._quiet_since_s = time.monotonic()
-            if self._index < 0 and self._is_stale(sample, self._spec):
-                return None
             return self._frame_of(sample, self._spec)
         quiet_s = time.monotonic() - self._quiet_since_s
         if self._options.stall_s and quiet_s > self._options.stall_s:
@@ -304,6 +302,14 @@ class LiveSource:
             return self._report
 
     # --- numbers and clocks
+
+    def _read_fresh(self, timeout_s: float, spec: CaptureSpec) -> Sample | None:
+        """Read past what waited in a buffer before the first frame."""
+        ends_s = time.monotonic() + timeout_s
+        sample = self._capture.read(timeout_s)
+        while sample is not None and self._index < 0 and self._is_stale(sample, spec):
+            sample = self._capture.read(max(0.0, ends_s - time.monotonic()))
+        return sample
 
     def _is_stale(self, sample: Sample, spec: CaptureSpec) -> bool:
         """Whether it waited in a buffer since before anybody read."""
