@@ -65,7 +65,7 @@ class Feasibility:
         )
         return (
             f"{self.codec}: {self.encode_hz:.0f} frames a second, {verdict};"
-            f" disk: {self.disk_mb_s:.0f} MB/s"
+            f" disk: {self.disk_mb_s:.0f} MB a second"
         )
 
 

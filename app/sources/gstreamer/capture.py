@@ -144,7 +144,8 @@ class GStreamerCapture:
             raise EndOfSource
         sample = self._sink.try_pull_sample(max(0, int(timeout_s * 1e9)))
         if sample is None:
-            self._look_at_messages()
+            # At the end no sample is waited for, and the message may come later.
+            self._look_at_messages(timeout_s if self._sink.is_eos() else 0.0)
             return None
         if sample.get_caps() is not self._caps and not sample.get_caps().is_equal(
             self._caps
@@ -284,11 +285,12 @@ class GStreamerCapture:
         finally:
             buffer.unmap(info)
 
-    def _look_at_messages(self) -> None:
+    def _look_at_messages(self, timeout_s: float = 0.0) -> None:
         """Raise what the pipeline has to say, if it has ended."""
         gst = self._gst
         kinds = gst.MessageType.ERROR | gst.MessageType.EOS
-        message = self._pipeline.get_bus().pop_filtered(kinds)
+        bus = self._pipeline.get_bus()
+        message = bus.timed_pop_filtered(int(timeout_s * 1e9), kinds)
         if message is None:
             return
         if message.type == gst.MessageType.EOS:
