@@ -279,15 +279,17 @@ def _foreign_graph() -> bytes:
 
 def _drop(window: QWidget, path: Path) -> None:
     from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-    from PySide6.QtGui import QDropEvent
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
     from PySide6.QtWidgets import QApplication
 
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path.absolute()))])
     place, button = QPointF(window.rect().center()), Qt.MouseButton.LeftButton
     modifier, action = Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
-    drop = QDropEvent(place, action, data, button, modifier)
-    QApplication.sendEvent(window, drop)
+    enter = QDragEnterEvent(place.toPoint(), action, data, button, modifier)
+    # A drop goes to what the drag has entered before.
+    QApplication.sendEvent(window, enter)
+    QApplication.sendEvent(window, QDropEvent(place, action, data, button, modifier))
 
 
 def _type(field: QLineEdit | QAbstractSpinBox, text: str) -> None:
