@@ -114,7 +114,8 @@ def open_camera(uri: str, *, is_colour: bool = False) -> LiveSource:
     wants_colour = bool(options.get("colour", is_colour))
     make = _MAKERS[parsed.scheme]
     capture = make(parsed, options, wants_colour)
-    return LiveSource(uri, capture, LiveOptions.of(options))
+    has_end = parsed.scheme == "gst" and "reconnect" not in options
+    return LiveSource(uri, capture, LiveOptions.of(options, keeps_old=has_end))
 
 
 def _schemed(uri: str) -> SourceUri:

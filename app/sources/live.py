@@ -62,9 +62,12 @@ class LiveOptions:
     """Ends after as many frames; those that were lost do not count."""
     seconds_limit: float | None = None
     """Ends after this time, counted from the first frame."""
+    keeps_old: bool = False
+    """Whether what waited in a buffer before the first frame was read counts: of a
+    pipeline that has an end, every frame does."""
 
     @staticmethod
-    def of(options: dict[str, object]) -> LiveOptions:
+    def of(options: dict[str, object], *, keeps_old: bool = False) -> LiveOptions:
         """Those of a URI, as `take_options` gives them."""
         names = {
             "reconnect": "reconnect_s",
@@ -73,6 +76,7 @@ class LiveOptions:
             "seconds": "seconds_limit",
         }
         given = {names[key]: value for key, value in options.items() if key in names}
+        given["keeps_old"] = keeps_old
         return LiveOptions(**given)  # type: ignore[arg-type]  # as its options parse
 
 
@@ -313,6 +317,8 @@ class LiveSource:
 
     def _is_stale(self, sample: Sample, spec: CaptureSpec) -> bool:
         """Whether it waited in a buffer since before anybody read."""
+        if self._options.keeps_old:
+            return False
         now_s = time.monotonic()
         if self._first_read_s is None:
             self._first_read_s = now_s
