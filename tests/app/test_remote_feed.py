@@ -65,9 +65,10 @@ class DeadlySource(FakeSource):
 
 
 class HangingSource(FakeSource):
-    """Does not come back from a read."""
+    """Does not come back from a read, and says so before."""
 
     def read(self, _timeout_s: float) -> Any:
+        logging.getLogger("tests.source").warning("hangs")
         time.sleep(1000)
 
 
@@ -286,10 +287,12 @@ def test_a_process_that_dies_is_a_fault_and_the_next_feed_gets_another(
     assert status.state is PipelineState.FINISHED
 
 
-def test_a_source_that_hangs_is_ended_with_its_process(process: FeedProcess) -> None:
+def test_a_source_that_hangs_is_ended_with_its_process(
+    process: FeedProcess, caplog: pytest.LogCaptureFixture
+) -> None:
     feed = process.make_feed(HangingSource, FakeEngine, LIVE)
     feed.start()
-    _until(lambda: feed.status().source is not None, "it is open")
+    _until(lambda: "hangs" in caplog.messages, "it hangs")
 
     feed.stop()
 
