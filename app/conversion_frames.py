@@ -1,13 +1,23 @@
-"""Frames of a clip, prepared for a network that is being converted."""
+"""Frames of a clip, prepared for a network that is being converted.
+
+As a program it prepares them where nobody else computes: it reads a pickled order from
+its input, and writes what went wrong, pickled, or nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.errors import SourceFormatError
+from app.errors import ConsoleError, SourceError, SourceFormatError
+from app.paths import ROOT
 from app.sources.base import EndOfSource
 from app.sources.catalogue import open_source
 from engines.preprocessing import Preprocessor
@@ -26,6 +36,8 @@ SAMPLE_COUNT = 32
 _PREPARED_COUNT = 2 * SAMPLE_COUNT
 _FRAMES_LOOKED_AT = 960
 _READ_TIMEOUT_S = 0.1
+_NICENESS = 10
+_POLL_S = 0.05
 
 
 def save_prepared_frames(
@@ -74,6 +86,49 @@ def save_prepared_frames(
     return len(compared)
 
 
+def save_frames_apart(
+    uri: str, spec: InputSpec, path: Path, is_cancelled: Callable[[], bool]
+) -> None:
+    """Do as `save_prepared_frames` in a process of its own.
+
+    Reading a clip takes the interpreter for up to 0.7 s at once, and its libraries stay
+    in the memory: beside a window both are felt.
+
+    Raises
+    ------
+    SourceError
+        As there, and if the process died.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", "app.conversion_frames"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Imported from there, while relative paths of clips stay right.
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # Ctrl+C in a terminal reaches this process, which cancels.
+        start_new_session=True,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
+        # One that died reads nothing; what it says, or not, tells why.
+        with contextlib.suppress(BrokenPipeError), child.stdin as order:
+            pickle.dump((uri, spec, path), order)
+        while child.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_POLL_S)
+            if is_cancelled():
+                child.kill()
+        said = child.stdout.read()
+    if said:
+        raise pickle.loads(said)
+    if child.returncode and not is_cancelled():
+        raise SourceError(
+            f"reading {uri} ended with status {child.returncode}",
+            hint="Play the clip in the console first: does it open there?",
+        )
+
+
 def _tensors(
     source: FrameSource, spec: InputSpec, is_cancelled: Callable[[], bool]
 ) -> list[NDArray[np.generic]]:
@@ -107,3 +162,17 @@ def _spread(tensors: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         return tensors
     chosen = np.linspace(0, len(tensors) - 1, _PREPARED_COUNT).round().astype(int)
     return [tensors[index] for index in chosen]
+
+
+def _main() -> int:
+    uri, spec, path = pickle.load(sys.stdin.buffer)
+    try:
+        save_prepared_frames(uri, spec, path, lambda: False)
+    except ConsoleError as error:
+        pickle.dump(error, sys.stdout.buffer)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from app.conversion_frames import save_prepared_frames
+from app.conversion_frames import save_frames_apart
 from app.errors import ConsoleError
 from app.hardware.memory_guard import require_memory_to_convert
 from app.paths import ROOT
+from app.process import accompany_window
 from app.worker import Worker
 from engines import errors as engine_errors
 from engines.convert import errors as conversion_errors
@@ -224,6 +225,7 @@ class ConversionJob:
         return self.status()
 
     def _run(self, stop: threading.Event) -> None:
+        accompany_window()
         require_memory_to_convert(
             self._request, asked_reserve_mb=self._memory_reserve_mb
         )
@@ -323,7 +325,7 @@ class ConversionJob:
             case "frames_wanted":
                 self._set(activity=f"reading frames of {self._clip}")
                 path, spec = scratch / "frames.npz", _input_spec(event["input"])
-                save_prepared_frames(self._clip, spec, path, stop.is_set)
+                save_frames_apart(self._clip, spec, path, stop.is_set)
                 assert child.stdin is not None
                 # A child that died meanwhile reads nothing; its end tells why.
                 with contextlib.suppress(BrokenPipeError):

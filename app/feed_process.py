@@ -40,7 +40,7 @@ from app.feed_messages import (
 )
 from app.handoff import Backlog
 from app.pipeline import Pipeline, PipelineStatus
-from app.process import prepare_process, yield_thread
+from app.process import Urgency, hurry_thread, prepare_process
 from app.tracking.association import load_solver
 from app.worker import Worker
 from engines.errors import EngineUnavailableError
@@ -159,7 +159,7 @@ class _Shower:
         return self._worker.is_alive
 
     def _run(self, stop: threading.Event) -> None:
-        yield_thread()
+        hurry_thread(Urgency.BESIDE)
         results = self._pipeline.results
         due_s = 0.0
         while not results.is_drained and not stop.wait(due_s - time.monotonic()):
@@ -259,6 +259,7 @@ def main() -> None:
     root.addHandler(_LineHandler(line))
     root.setLevel(logging.INFO)
     threading.Thread(target=_load_ahead, name="load-ahead", daemon=True).start()
+    hurry_thread(Urgency.BESIDE)
     FeedServer(line).serve()
 
 

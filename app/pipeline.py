@@ -19,7 +19,7 @@ from app.frames import StageTimes, TrackState
 from app.handoff import Backlog, LatestSlot
 from app.inference import FrameInference, track_frame
 from app.ledger import FrameLedger, LedgerCounts
-from app.process import hurry_thread
+from app.process import Urgency, hurry_thread
 from app.recording.status import FINISH_S, RecordingStatus
 from app.segmentation import Thresholds
 from app.sources.arrivals import ArrivalMeter, ArrivalStatistics
@@ -49,9 +49,6 @@ _WAIT_S = 0.1
 _JOIN_S = 2.0
 # Frames read ahead where every frame counts; more only holds memory.
 _READ_AHEAD = 8
-# In live mode; the least urgent of the three makes no frame late. What records comes
-# after them, then the window, then everything else.
-_CAPTURE_URGENCY, _INFERENCE_URGENCY, _TRACKING_URGENCY = 5, 4, 3
 # How long inference waits at most, in front of each frame, for a recorder that is late.
 _GIVE_WAY_S = 0.1
 # Live frames may wait while the engine takes longer for once: at 120 a second, that is
@@ -297,7 +294,7 @@ class Pipeline:
             limits,
             self._seat,
             self._tracker_settings,
-            partial(self._hurry, _INFERENCE_URGENCY),
+            partial(self._hurry, Urgency.INFERENCE),
         )
         self._trial.start()
 
@@ -514,7 +511,7 @@ class Pipeline:
     # --- capture thread
 
     def _run_capture(self, stop: threading.Event) -> None:
-        self._hurry(_CAPTURE_URGENCY)
+        self._hurry(Urgency.CAPTURE)
         try:
             with closing(self._source):
                 spec = self._source.open()
@@ -610,7 +607,7 @@ class Pipeline:
     # --- inference thread
 
     def _run_inference(self, stop: threading.Event) -> None:
-        self._hurry(_INFERENCE_URGENCY)
+        self._hurry(Urgency.INFERENCE)
         feed = self._newest if self._mode is FrameMode.LIVE else self._every
         self._keeper.start()
         try:
@@ -690,7 +687,7 @@ class Pipeline:
     # --- tracking thread
 
     def _run_tracking(self, stop: threading.Event) -> None:
-        self._hurry(_TRACKING_URGENCY)
+        self._hurry(Urgency.TRACKING)
         try:
             while not self._inferred.is_drained:
                 inferred = self._inferred.take(_WAIT_S)

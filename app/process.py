@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import sys
@@ -15,11 +16,32 @@ log = logging.getLogger(__name__)
 DISPLAY_PERIOD_S = 1 / 60 if (os.cpu_count() or 1) > 2 else 1 / 30
 """Shortest time from one picture of the feed to the next."""
 
+
+class Urgency:
+    """Who goes before whom where cores are few: larger goes first, equals take turns.
+
+    What has its time comes first. The window takes turns with what may be late by a
+    frame: behind it, it would wait for long while two engines run at once.
+    """
+
+    CAPTURE = 6
+    CAMERA = 5
+    """Of a process that stands for a camera, which owes nothing to the processor."""
+    INFERENCE = 4
+    TRACKING = 3
+    RECORDER = 3
+    WINDOW = 3
+    BESIDE = 2
+    """Of what shares an interpreter with one of them: without a core it holds it up."""
+
+
 _YIELDING_NICENESS = 10
+_M_ARENA_MAX = -8  # of mallopt(3)
+_ARENAS = 2
 
 
 def prepare_process() -> None:
-    """Set up the interpreter and OpenCV for several busy threads."""
+    """Set up the interpreter, OpenCV and the allocator for several busy threads."""
     # Beside a busy GUI, Python's default of 5 ms lets a worker wait 4.5-11 ms for its
     # turn (99.9th percentile); with 0.2 ms it is 2 ms, at no measurable cost.
     sys.setswitchinterval(0.0002)
@@ -28,6 +50,18 @@ def prepare_process() -> None:
     os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(1)
+    _limit_arenas()
+
+
+def _limit_arenas() -> None:
+    """Have the threads share two heaps.
+
+    Otherwise glibc gives a heap to each new thread, and an engine that is opened brings
+    several: each heap keeps what it once held, and the process grows with every swap.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def name_thread(name: str) -> None:
@@ -72,7 +106,11 @@ class _Window:
 
 
 def hurry_window(urgency: int) -> None:
-    """Let the calling thread, which has the window, run before ordinary ones.
+    """Let every thread of this process run before ordinary ones.
+
+    The calling one has the window; what was started before it are the thread that hears
+    the feed and the one in which the window system's words arrive: the window waits
+    for both.
 
     Parameters
     ----------
@@ -80,18 +118,31 @@ def hurry_window(urgency: int) -> None:
         As in `hurry_thread`; 0 when the window is closed.
     """
     _Window.urgency = urgency
-    hurry_thread(urgency)
+    for thread_id in _threads():
+        hurry_thread(urgency, thread_id)
 
 
-def accompany_window() -> None:
+def _threads() -> list[int]:
+    """Of this process, as the system numbers them; 0, the calling one, elsewhere."""
+    if sys.platform != "linux":
+        return [0]
+    return [int(task.name) for task in Path("/proc/self/task").iterdir()]
+
+
+def accompany_window(*, is_busy: bool = False) -> None:
     """Let the calling thread run with the window, or yield where there is none.
 
     A thread that has the interpreter and gets no core holds the window up for as long:
-    it has to be as urgent as the window. Not for threads that work without a pause.
+    it has to be nearly as urgent as the window.
+
+    Parameters
+    ----------
+    is_busy : bool
+        Whether it works without a pause: then the window goes before it.
     """
     yield_thread()
     if _Window.urgency:
-        hurry_thread(_Window.urgency)
+        hurry_thread(Urgency.BESIDE if is_busy else _Window.urgency)
 
 
 def yield_thread() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import signal
 import socket
-import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
@@ -17,10 +15,11 @@ from PySide6.QtWidgets import QApplication
 
 from app.display import Display
 from app.errors import ConsoleError, WorkerStuckError
-from app.process import hurry_window
+from app.process import Urgency, hurry_window
 from widgets.console import Console
 from widgets.error_hooks import ErrorHooks
 from widgets.garbage import GuiCollector
+from widgets.late_import import LateImport
 from widgets.main_window import NAME, MainWindow
 from widgets.memory import Memory
 from widgets.message_bar import Message
@@ -45,10 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WATCH_AFTER_MS = 2500
-_LOOK_MS = 30
-# After the feed and the recorder: what they leave of the cores is enough, but without
-# it the window got none for up to half a second.
-_URGENCY = 1
+_ROOMS = ("widgets.engine_room", "widgets.camera_room")
 
 
 def make_application() -> QApplication:
@@ -93,7 +89,7 @@ def run_console(
         The exit code of the program.
     """
     app = make_application()
-    hurry_window(_URGENCY)
+    hurry_window(Urgency.WINDOW)
     collector = GuiCollector()
     collector.start()
     hooks = ErrorHooks(log_path)
@@ -111,12 +107,12 @@ def run_console(
     if memory.graphs is not None:
         window.telemetry_dock.choose_graphs(memory.graphs)
     watches: list[MachineWatch] = []
+    # None of them is needed for the first picture.
+    late = LateImport("widgets.machine_watch", *_ROOMS)
+    late.done.connect(partial(_watch, watches, console, window, memory, desk))
     watching = QTimer()
     watching.setSingleShot(True)
-    loader = threading.Thread(target=_load_watch, name="loader", daemon=True)
-    watching.timeout.connect(
-        partial(_watch, loader, watching, watches, console, window, memory, desk)
-    )
+    watching.timeout.connect(late.start)
     watching.start(_WATCH_AFTER_MS)
     rooms: list[EngineRoom] = []
     window.engines_requested.connect(
@@ -147,8 +143,7 @@ def run_console(
         for camera_room in camera_rooms:
             camera_room.close()
         watching.stop()
-        if loader.ident is not None:
-            loader.join()
+        late.close()
         for watch in watches:
             watch.close()
         _stop(console, display)
@@ -157,26 +152,13 @@ def run_console(
         hurry_window(0)
 
 
-def _load_watch() -> None:
-    """Load what `_watch` needs, in a thread: it would hold the window for 0.5 s."""
-    importlib.import_module("widgets.machine_watch")
-
-
 def _watch(
-    loader: threading.Thread,
-    watching: QTimer,
     watches: list[MachineWatch],
     console: Console,
     window: MainWindow,
     memory: Memory,
     desk: SettingsDesk,
 ) -> None:
-    # Loaded when the first picture is there.
-    if loader.ident is None:
-        loader.start()
-    if loader.is_alive():
-        watching.start(_LOOK_MS)
-        return
     from widgets.machine_watch import watch_machine
 
     watches.append(watch_machine(console, window, memory, desk))
@@ -188,7 +170,6 @@ def _show_engines(
     rooms: list[EngineRoom], console: Console, window: MainWindow, desk: SettingsDesk
 ) -> None:
     if not rooms:
-        # Loaded when it is asked for: it would delay the first picture.
         from widgets.engine_room import EngineRoom
 
         rooms.append(EngineRoom(console, window, desk))
@@ -202,7 +183,6 @@ def _show_cameras(
     window: MainWindow,
 ) -> None:
     if not rooms:
-        # Loaded when it is asked for: it would delay the first picture.
         from widgets.camera_room import CameraRoom
 
         rooms.append(CameraRoom(ask, console, window))

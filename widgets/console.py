@@ -18,6 +18,7 @@ from app.segmentation import Thresholds
 from app.settings.model import EngineSettings, ThresholdSettings, restarts_feed
 from engines.errors import EngineError
 from widgets.feed_bridge import FeedBridge
+from widgets.late_import import LateImport
 from widgets.message_bar import Message, Remedy, Severity
 from widgets.recording_desk import RecordingDesk
 from widgets.status_strip import count_text
@@ -101,7 +102,9 @@ class Console(QObject):
         self._started_s = time.monotonic()
         self._bridge = FeedBridge(display)
         self._stop_timer = self._make_timer(self._on_stop_overdue)
-        self._graphs_timer = self._make_timer(self._load_graphs)
+        self._graphs = LateImport("widgets.graph_panel")
+        self._graphs.done.connect(self._load_graphs)
+        self._graphs_timer = self._make_timer(self._graphs.start)
         self._recording = RecordingDesk(window, lambda: self._feed)
         self._recording.heed(desk.settings.recording.recorder())
         self._connect()
@@ -149,6 +152,7 @@ class Console(QObject):
         self._bridge.stop()
         self._stop_timer.stop()
         self._graphs_timer.stop()
+        self._graphs.close()
         if self._feed is not None:
             feed, self._feed = self._feed, None
             feed.stop()

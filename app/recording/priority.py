@@ -7,13 +7,10 @@ import os
 import sys
 import time
 
-from app.process import hurry_thread
+from app.process import Urgency, hurry_thread
 
 log = logging.getLogger(__name__)
 
-URGENCY = 2
-"""Of the recorder's threads: after capture, inference and tracking; before the window.
-"""
 _NICENESS = -10
 # With this much of a core it leaves enough to the window, also where cores are few.
 _MOST_SHARE = 0.6
@@ -23,8 +20,8 @@ _LOOK_NS = 1_000_000_000
 class ThreadPreference:
     """Lets the calling thread go before ordinary ones, for as long as that is harmless.
 
-    The recorder may not leave out a frame, so that it goes before the display and
-    other programs; but never before capture and inference, which it would delay. A
+    The recorder may not leave out a frame, so that it goes before other programs; but
+    never before capture and inference, which it would delay. A
     better niceness alone does not do that: where the kernel groups processes by
     session, as desktops do, it counts within one group only. Real-time scheduling
     does, and an encoder that is too slow would with it take what the window needs to
@@ -59,7 +56,7 @@ class ThreadPreference:
         if not self._is_live or is_urgent == self._is_urgent:
             return
         self._is_urgent = is_urgent
-        hurry_thread(URGENCY if is_urgent else 0)
+        hurry_thread(Urgency.RECORDER if is_urgent else 0)
 
 
 def _prefer() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.errors import SourceLostError
 from app.paths import ROOT
-from app.process import hurry_thread
+from app.process import Urgency, hurry_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 # What Linux allows without privileges: three frames of 640x480 rendered ahead.
 _PIPE_BYTES = 1 << 20
 _STOP_S = 1.0
-# It renders ahead, so that it need not go before those who wait for its frames.
-_URGENCY = 2
 
 
 class SceneCamera:
@@ -52,7 +50,7 @@ class SceneCamera:
             start_new_session=True,
         )
         # A camera's rate does not depend on what else the processor does.
-        hurry_thread(_URGENCY, self._process.pid)
+        hurry_thread(Urgency.CAMERA, self._process.pid)
         assert self._process.stdout is not None
         self._pipe = self._process.stdout
         fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

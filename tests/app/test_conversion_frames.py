@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import pytest
 
-from app.conversion_frames import SAMPLE_COUNT, save_prepared_frames
+from app import conversion_frames
+from app.conversion_frames import (
+    SAMPLE_COUNT,
+    save_frames_apart,
+    save_prepared_frames,
+)
+from app.errors import SourceError, SourceFormatError, SourceNotFoundError
 from engines.manifest import InputSpec
 
 if TYPE_CHECKING:
@@ -51,3 +58,49 @@ def test_a_clip_of_one_input_serves_for_both(tmp_path: Path) -> None:
 
     with np.load(path) as archive:
         assert count == len(archive["tensors"]) == len(archive["calibration"]) == 1
+
+
+def test_a_process_of_their_own_makes_the_same_frames(tmp_path: Path) -> None:
+    (tmp_path / "clip").mkdir()
+    clip = _clip(tmp_path / "clip", 20)
+
+    save_prepared_frames(clip, SPEC, tmp_path / "here.npz", lambda: False)
+    save_frames_apart(clip, SPEC, tmp_path / "apart.npz", lambda: False)
+
+    with np.load(tmp_path / "here.npz") as here, np.load(tmp_path / "apart.npz") as far:
+        assert set(here) == set(far)
+        assert all(np.array_equal(here[name], far[name]) for name in here)
+
+
+@pytest.mark.parametrize(
+    ("count", "kind"), [(0, SourceNotFoundError), (2, SourceFormatError)]
+)
+def test_what_is_wrong_there_is_told_here(
+    tmp_path: Path, count: int, kind: type[SourceError]
+) -> None:
+    (tmp_path / "clip").mkdir()
+    clip = _clip(tmp_path / "clip", count) if count else str(tmp_path / "none.mp4")
+
+    spec = SPEC._replace(frame_count=3)
+    with pytest.raises(kind) as caught:
+        save_frames_apart(clip, spec, tmp_path / "frames.npz", lambda: False)
+
+    assert caught.value.hint
+
+
+def test_cancelled_it_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "clip").mkdir()
+    clip = _clip(tmp_path / "clip", 20)
+
+    save_frames_apart(clip, SPEC, tmp_path / "frames.npz", lambda: True)
+
+    assert not (tmp_path / "frames.npz").exists()
+
+
+def test_a_process_that_dies_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversion_frames.sys, "executable", "/bin/false")
+
+    with pytest.raises(SourceError, match="status 1"):
+        save_frames_apart("clip.mp4", SPEC, tmp_path / "frames.npz", lambda: False)

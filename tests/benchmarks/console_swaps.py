@@ -61,7 +61,8 @@ _CLOSE_S = 0.3
 _BEFORE, _AFTER = 18, 6
 _TOLD_EVERY = 10
 _CONTROLS = 300
-_CONVERTER = b"engines.convert"
+# Of builds.
+_PROGRAMS = (b"engines.convert", b"app.conversion_frames")
 
 
 class Late(NamedTuple):
@@ -81,7 +82,7 @@ class Pulse:
     """
 
     def __init__(self) -> None:
-        self.doing = "nothing"
+        self.doing = "start"
         self.beats: dict[str, list[Late]] = {}
         self._beat_s = self._busy_s = 0.0
         self._timer = QTimer()
@@ -183,10 +184,12 @@ class Run:
             yield
         while self._feed.status is None or self._feed.status.engine is None:
             yield
+        self._pulse.start()
         yield from _wait(_SETTLE_S)
+        self._pulse.doing = "engines window opens"
         windows[0].engines_requested.emit()
         yield from _wait(_SETTLE_S / 3)
-        self._pulse.start()
+        self._pulse.doing = "nothing"
         yield from _wait(_IDLE_S)
         self._pulse.doing = "swaps"
         [engines] = _windows(EngineWindow)
@@ -196,7 +199,8 @@ class Run:
             yield from self._swap(engines)
             if number % _TOLD_EVERY == 0:
                 stalls = self._pulse.text_of(self._pulse.doing)
-                print(f"{number} swaps: stalls, {stalls}", file=sys.stderr)
+                memory = f"{self.memory_mb[-1]:.0f} MB"
+                print(f"{number} swaps: {memory}; stalls, {stalls}", file=sys.stderr)
         self._pulse.doing = "after"
 
     def _keep_building(self, engines: EngineWindow) -> None:
@@ -306,7 +310,8 @@ def _memory_mb() -> float:
     while pids:
         folder = Path(f"/proc/{pids.pop()}")
         try:
-            if _CONVERTER in (folder / "cmdline").read_bytes():
+            words = (folder / "cmdline").read_bytes()
+            if any(program in words for program in _PROGRAMS):
                 continue
             pages = int((folder / "statm").read_text(encoding="ascii").split()[1])
             for task in (folder / "task").iterdir():

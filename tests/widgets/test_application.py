@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.overlay import OverlayOptions
 from app.pipeline import Pipeline, PipelineState
-from app.recording.priority import URGENCY as RECORDER_URGENCY
+from app.process import Urgency
 from app.settings.draft import Key
 from app.settings.in_use import SettingsInUse
 from app.settings.store import SettingsStore
@@ -119,8 +119,7 @@ def test_the_window_goes_before_other_programs_until_it_is_closed(
 
     runs.run(lambda _: not gc.isenabled())
 
-    assert asked == [application._URGENCY, 0]
-    assert 0 < application._URGENCY < RECORDER_URGENCY
+    assert asked == [Urgency.WINDOW, 0]
     assert gc.isenabled()
 
 

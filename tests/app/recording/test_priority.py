@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from app.process import hurry_thread
+from app.process import Urgency, hurry_thread
 from app.recording import priority
-from app.recording.priority import URGENCY, ThreadPreference
+from app.recording.priority import ThreadPreference
 
 
 class _Clocks:
@@ -52,8 +52,8 @@ def test_a_thread_is_urgent_while_it_leaves_enough_to_the_window(
     clocks.pass_time(0.6, share=0.0)
     preference.look()
 
-    assert held_back == [URGENCY, 0]
-    assert urgencies == [URGENCY, 0, URGENCY]
+    assert held_back == [Urgency.RECORDER, 0]
+    assert urgencies == [Urgency.RECORDER, 0, Urgency.RECORDER]
 
 
 def test_nothing_is_urgent_where_the_source_waits(urgencies: list[int]) -> None:
@@ -66,7 +66,7 @@ def test_a_thread_can_be_made_ordinary_again() -> None:
     policies: list[int] = []
 
     def hurry_and_stop() -> None:
-        hurry_thread(URGENCY)
+        hurry_thread(Urgency.RECORDER)
         hurry_thread(0)
         policies.append(os.sched_getscheduler(0))
 
