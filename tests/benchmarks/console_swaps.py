@@ -16,11 +16,12 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import struct
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
@@ -65,13 +66,9 @@ _CONTROLS = 300
 _PROGRAMS = (b"engines.convert", b"app.conversion_frames")
 
 
-class Late(NamedTuple):
-    """One beat."""
-
-    ms: float
-    """After it was due."""
-    busy_ms: float
-    """The GUI thread on a core since the beat before."""
+# How late a beat was, and how long the GUI thread was on a core since the one before.
+# Packed: the memory of the process is measured.
+_BEAT = struct.Struct("ff")
 
 
 class Pulse:
@@ -83,7 +80,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self.doing = "start"
-        self.beats: dict[str, list[Late]] = {}
+        self.beats: dict[str, bytearray] = {}
         self._beat_s = self._busy_s = 0.0
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -98,19 +95,18 @@ class Pulse:
 
     def text_of(self, doing: str) -> str:
         """The longest stalls, and how many are over the limit."""
-        beats = self.beats[doing]
-        over = sum(each.ms > _STALL_MS for each in beats)
+        beats = sorted(_BEAT.iter_unpack(self.beats[doing]), reverse=True)
+        over = sum(late_ms > _STALL_MS for late_ms, _ in beats)
         longest = ", ".join(
-            f"{each.ms:.0f} ({each.busy_ms:.0f} busy)"
-            for each in sorted(beats, reverse=True)[:5]
+            f"{late_ms:.0f} ({busy_ms:.0f} busy)" for late_ms, busy_ms in beats[:5]
         )
         return f"longest {longest} ms; {over} of {len(beats)} over {_STALL_MS:g} ms"
 
     def _beat(self) -> None:
         now_s, busy_s = time.monotonic(), time.thread_time()
         late_ms = 1e3 * (now_s - self._beat_s) - _BEAT_MS
-        late = Late(late_ms, 1e3 * (busy_s - self._busy_s))
-        self.beats.setdefault(self.doing, []).append(late)
+        beat = _BEAT.pack(late_ms, 1e3 * (busy_s - self._busy_s))
+        self.beats.setdefault(self.doing, bytearray()).extend(beat)
         self._beat_s, self._busy_s = now_s, busy_s
 
 
