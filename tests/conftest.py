@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Set
 
-_PATIENCE_S = 2.0
+_PATIENCE_S = 20.0
 
 
 @pytest.fixture(autouse=True)

@@ -173,11 +173,11 @@ def test_a_reader_that_comes_late_loses_frames() -> None:
 
 
 def test_a_reader_that_is_a_little_late_loses_none() -> None:
-    source = SyntheticSource(f"{SMALL}&fps=20", is_paced=True)
+    source = SyntheticSource(f"{SMALL}&fps=5", is_paced=True)
     with closing(source):
         source.open()
         source.read(0.1)
-        time.sleep(0.12)
+        time.sleep(0.25)
 
         frame = source.read(0.1)
 
