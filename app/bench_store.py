@@ -9,14 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.conversion_html import page
 from app.engine_bench import SCHEMA_VERSION
 from app.errors import ConsoleError, OutputError
 from app.paths import PUBLISHED_BENCHES
-from app.svg_charts import SERIES_CLASSES, Bar, bar_chart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 _MOST_BYTES = 10_000_000
@@ -60,12 +58,26 @@ class StoredBench:
         return re.sub(r"\((?:R|TM)\)", "", name)
 
     @property
+    def is_beside_feed(self) -> bool:
+        """Whether a feed took its share of the machine meanwhile."""
+        return bool(self.document.get("is_beside_feed"))
+
+    @property
+    def when_text(self) -> str:
+        """When it was measured, to the minute, in UTC; empty where it is published."""
+        return str(self.document.get("when", ""))[:16].replace("T", " ")
+
+    def is_of(self, machine: str) -> bool:
+        """Whether it was measured on the machine of this name."""
+        return bool(self.document["machine"].get("name") == machine)
+
+    @property
     def note(self) -> str:
         """Where it comes from, or what else the machine did."""
         source = str(self.document.get("source") or "")
         if source:
             return source
-        beside = ", beside a feed" if self.document.get("is_beside_feed") else ""
+        beside = ", beside a feed" if self.is_beside_feed else ""
         return f"{self.document.get('clip', '')}{beside}"
 
     def figure(self, part: str, name: str) -> float | None:
@@ -207,45 +219,7 @@ def csv_of(benches: Sequence[StoredBench]) -> str:
     return text.getvalue()
 
 
-def html_of(benches: Sequence[StoredBench]) -> str:
-    """The comparison as a page of its own."""
-    charts = [
-        (
-            "Frames a second",
-            lambda bench: [
-                (bench.figure(part, "fps"), word, ".0f")
-                for part, word in (("alone", "network alone"), ("whole", "whole"))
-            ],
-        ),
-        (
-            "From a frame to its result, ms (whole solution; else the network alone)",
-            lambda bench: [
-                (latency_ms(bench, name), name[:3], ".1f") for name in _PERCENTILES
-            ],
-        ),
-        ("Peak of memory, MB", lambda bench: [(bench.number("memory_mb"), "", ".0f")]),
-    ]
-    parts = []
-    for title, figures in charts:
-        rows = [(bench.title, _bars(figures, bench)) for bench in benches]
-        drawn = bar_chart(title, [(label, bars) for label, bars in rows if bars])
-        parts.append(f"<h2>{title}</h2><figure>{drawn}</figure>")
-    notes = "".join(f"<li>{bench.title}: {bench.note}</li>" for bench in benches)
-    return page("Engines compared", [*parts, f"<h2>Measured on</h2><ul>{notes}</ul>"])
-
-
 def latency_ms(bench: StoredBench, name: str) -> float | None:
     """A percentile of the whole solution; where that was not run, of the network."""
     whole = bench.figure("whole", name)
     return bench.figure("alone", name) if whole is None else whole
-
-
-def _bars(
-    figures: Callable[[StoredBench], list[tuple[float | None, str, str]]],
-    bench: StoredBench,
-) -> list[Bar]:
-    return [
-        Bar(value, f"{value:{form}} {word}".strip(), SERIES_CLASSES[at])
-        for at, (value, word, form) in enumerate(figures(bench))
-        if value is not None
-    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from app.html_page import facts, figure, key, page, row, table
+from app.step_speeds import fps_by_step
 from app.svg_charts import (
     SERIES_CLASSES,
     Bar,
@@ -14,52 +16,10 @@ from app.svg_charts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
 # As `engines.convert.verify` claims: what is below counts as equal.
 _EQUAL_BELOW = 1e-4
-
-# Okabe and Ito's colours, which colour-blind people tell apart; lighter on dark.
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --faint: #d4d9df;
-  --c1: #0072b2; --c2: #d55e00; --c3: #009e73; --c4: #a8517f; --c5: #a57c00;
-  --c6: #5b6570; --before: #a9b4c0; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e3e7ec; --paper: #15191e;
-  --faint: #3a424c; --c1: #56b4e9; --c2: #ff8b4a; --c3: #2fc79b; --c4: #e59ac4;
-  --c5: #f0c94a; --c6: #aeb8c2; --before: #5b6673; } }
-@media print { :root { --ink: #000; --paper: #fff; --faint: #ccc; --c1: #0072b2;
-  --c2: #d55e00; --c3: #009e73; --c4: #a8517f; --c5: #a57c00; --c6: #5b6570;
-  --before: #a9b4c0; }
-  details::details-content { content-visibility: visible; }
-  figure, tr { break-inside: avoid; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink);
-  background: var(--paper); max-width: 780px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.6em; margin-bottom: 0.2em; }
-h2 { font-size: 1.15em; margin-top: 2.2em; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15em 1.2em; }
-dt { opacity: 0.7; } dd { margin: 0; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3em 0.5em; border-bottom: 1px solid var(--faint);
-  text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-td[colspan] { text-align: left; font-size: 0.92em; }
-figure { margin: 1em 0; } figcaption { font-size: 0.92em; opacity: 0.8; }
-svg { width: 100%; height: auto; } svg text { font-size: 12.5px; fill: var(--ink);
-  stroke: var(--paper); stroke-width: 3px; paint-order: stroke; }
-.key { display: inline-block; width: 0.9em; height: 0.9em; border-radius: 2px;
-  vertical-align: -0.1em; margin: 0 0.3em 0 0.8em; }
-.first { fill: var(--c1); stroke: var(--c1); background: var(--c1); }
-.second { fill: var(--c2); stroke: var(--c2); }
-.third { fill: var(--c3); stroke: var(--c3); stroke-dasharray: 7 3; }
-.fourth { fill: var(--c4); stroke: var(--c4); stroke-dasharray: 2 3; }
-.fifth { fill: var(--c5); stroke: var(--c5); stroke-dasharray: 10 3 2 3; }
-.sixth { fill: var(--c6); stroke: var(--c6); stroke-dasharray: 4 4; }
-.before { fill: var(--before); background: var(--before); }
-rect { stroke: none; } .line { fill: none; stroke-width: 2.2; }
-.grid { stroke: var(--faint); } .stem { stroke: var(--c1); stroke-width: 2; }
-.limit { stroke: var(--c2); stroke-width: 1.5; stroke-dasharray: 5 4; }
-.hollow { fill: none; stroke: var(--ink); }
-"""
 
 
 def conversion_page(
@@ -89,20 +49,10 @@ def conversion_page(
     return page(title, parts)
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """Put parts of HTML together: a page that loads nothing and runs no script."""
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
-    )
-
-
 def _conversion(report: dict[str, Any]) -> list[str]:
     engine, steps = report["engine"], report["steps"]
     versions = ", ".join(f"{name} {one}" for name, one in report["versions"].items())
-    facts = [
+    known = [
         ("model", report["model"]),
         ("engine", f"{engine['kind']}, {engine['precision']}"),
         ("file", f"{engine['path']}, {engine['bytes']:,} bytes"),
@@ -130,17 +80,16 @@ def _conversion(report: dict[str, Any]) -> list[str]:
         _EQUAL_BELOW,
     )
     return [
-        _facts(facts),
+        facts(known),
         "<h2>Nodes per step</h2>",
-        _figure(
+        figure(
             nodes,
-            '<span class="key before"></span>before'
-            '<span class="key first"></span>after',
+            key(("before", "before"), ("first", "after")),
         ),
         "<h2>Steps</h2>",
-        _steps_table(steps),
+        _steps_table(steps, fps_by_step(report)),
         "<h2>Difference from the network as trained</h2>",
-        _figure(
+        figure(
             errors,
             "Largest absolute difference of the output, on a logarithmic axis. Left of"
             f" the dashed line, {_EQUAL_BELOW:g}, a result counts as equal; a dot at"
@@ -166,7 +115,7 @@ def _trials(trials: Sequence[dict[str, Any]]) -> list[str]:
         return []
     heads = ("workspace MiB", "segments of", "engines", "fps", "memory MiB", "failure")
     rows = (
-        _row(
+        row(
             (
                 f"{trial['max_workspace_size_bytes'] / 2**20:.0f}",
                 str(trial["minimum_segment_size"]),
@@ -178,43 +127,20 @@ def _trials(trials: Sequence[dict[str, Any]]) -> list[str]:
         )
         for trial in trials
     )
-    return ["<h2>Parameters that were tried</h2>", _table(heads, rows)]
+    return ["<h2>Parameters that were tried</h2>", table(heads, rows)]
 
 
-def _facts(facts: Iterable[tuple[str, str]]) -> str:
-    rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
-        for name, value in facts
-        if value
-    )
-    return f"<dl>{rows}</dl>"
-
-
-def _figure(chart: str, caption: str) -> str:
-    return f"<figure>{chart}<figcaption>{caption}</figcaption></figure>"
-
-
-def _table(heads: Sequence[str], rows: Iterable[str]) -> str:
-    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<td>{escape(one)}</td>" for one in cells) + "</tr>"
-
-
-def _steps_table(steps: Sequence[dict[str, Any]]) -> str:
-    heads = ("step", "nodes", "bytes", "largest diff.", "mask IoU", "seconds")
+def _steps_table(steps: Sequence[dict[str, Any]], fps: Mapping[str, float]) -> str:
+    heads = ("step", "nodes", "bytes", "fps", "largest diff.", "mask IoU", "seconds")
     rows: list[str] = []
     for step in steps:
         rows.append(
-            _row(
+            row(
                 (
                     step["name"],
                     f"{step['nodes_before']} → {step['nodes_after']}",
                     f"{step['bytes_after']:,}",
+                    _number(fps.get(step["name"]), ".1f"),
                     _number(step["max_abs_diff"], ".2g"),
                     _number(step["mask_iou"], ".4f"),
                     f"{step['seconds']:.2f}",
@@ -222,7 +148,7 @@ def _steps_table(steps: Sequence[dict[str, Any]]) -> str:
             )
         )
         rows.append(f'<tr><td colspan="{len(heads)}">{_reasons(step)}</td></tr>')
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _reasons(step: dict[str, Any]) -> str:
@@ -257,7 +183,7 @@ def _bench(bench: dict[str, Any]) -> list[str]:
     )
     parts = [
         "<h2>Speed</h2>",
-        _facts(
+        facts(
             (
                 ("processor", machine["cpu"]),
                 ("peak", f"{peaks}, {machine['peak_how']}"),
@@ -285,10 +211,10 @@ def _results_table(bench: dict[str, Any]) -> str:
         *("engine", "threads", "median ms", "95 % ms", "fps"),
         *("times the reference", "mask IoU"),
     )
-    return _table(
+    return table(
         heads,
         (
-            _row(
+            row(
                 (
                     one["engine"],
                     str(one["threads"]),
@@ -314,15 +240,17 @@ def _speed_charts(
         style = "before" if one["engine"] == reference else "first"
         text = f"{one['fps']:.1f} fps, {times}x"
         bars.append((one["engine"], (Bar(one["fps"], text, style),)))
-    lines = [(one["engine"], one["fps_by_round"]) for one in results]
+    # The graphs between were timed in rounds of their own.
+    lines = [
+        (one["engine"], one["fps_by_round"]) for one in results if not one.get("step")
+    ]
     return [
         f"<h2>Frames a second, {where}</h2>",
-        _figure(
+        figure(
             bar_chart(f"Frames a second by engine, {where}", bars),
-            f'<span class="key before"></span>{escape(reference)}'
-            '<span class="key first"></span>optimised',
+            key(("before", reference), ("first", "optimised")),
         ),
-        _figure(
+        figure(
             line_chart(
                 f"Frames a second over the run, {where}",
                 "round",

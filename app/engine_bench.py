@@ -188,11 +188,16 @@ def _summary(durations_ms: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _machine() -> dict[str, Any]:
+def machine_name() -> str:
+    """Name of this machine, as its results carry it."""
     board = find_board(Tree())
     processor, _ = find_processor()
+    return board.name if board.is_jetson else processor
+
+
+def _machine() -> dict[str, Any]:
     return {
-        "name": board.name if board.is_jetson else processor,
+        "name": machine_name(),
         "cores": len(os.sched_getaffinity(0)),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

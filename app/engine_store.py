@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING
 from app.build_order import BuildOrder
 from app.engine_choice import EngineChoice
 from app.errors import ConsoleError
-from app.paths import DEFAULT_MODEL
+from app.paths import BUNDLED_MODELS, DEFAULT_MODEL
 from engines.base import EngineKind, Precision
 from engines.catalogue import availability
 from engines.convert.cache import read_report
 from engines.convert.model_source import Location
 from engines.engine_manifest import (
     ENGINE_MANIFEST_NAME,
+    installed_version,
     load_engine_manifest,
     require_fitting,
 )
 from engines.errors import EngineError
-from engines.manifest import load_manifest
+from engines.manifest import MANIFEST_NAME, load_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ class StoredEngine:
     name: str
     folder: Path
     manifest: EngineManifest | None
-    """None for the bundled network, and where it cannot be read."""
+    """None for a bundled network, and where it cannot be read."""
     state: EngineState
     reason: str
     """What is wrong; empty where it is ready."""
@@ -74,11 +75,13 @@ class StoredEngine:
     """With the masks of the network as trained."""
     report: dict[str, Any] | None = None
     """Of its conversion."""
+    bytes: int | None = None
+    """Of its files."""
 
     @property
     def is_bundled(self) -> bool:
         """Whether it came with the console."""
-        return self.folder == DEFAULT_MODEL
+        return self.folder.parent == BUNDLED_MODELS
 
     @property
     def kind(self) -> EngineKind:
@@ -87,14 +90,21 @@ class StoredEngine:
 
     @property
     def library_text(self) -> str:
-        """What runs it, with the version that it was made with."""
-        versions = self.manifest.versions if self.manifest else {}
+        """What runs it, with the version that it was made with.
+
+        A bundled network is read as it is by the version that is installed.
+        """
         name = _LIBRARY_OF.get(self.kind, self.kind.value)
+        versions = self.manifest.versions if self.manifest else {}
+        if self.is_bundled:
+            versions = {name: installed_version(name)}
         return f"{self.kind.value} {versions.get(name, '')}".strip()
 
     @property
     def device_text(self) -> str:
-        """The device that it was made on; empty where that does not matter."""
+        """The device that it was made on."""
+        if self.is_bundled:
+            return "any"
         return self.manifest.device if self.manifest else ""
 
     @property
@@ -141,16 +151,10 @@ class EngineStore:
         self.folder = folder
 
     def engines(self) -> tuple[StoredEngine, ...]:
-        """The bundled network first, then the others by name."""
-        bundled = StoredEngine(
-            name="bundled",
-            folder=DEFAULT_MODEL,
-            manifest=None,
-            state=EngineState.READY,
-            reason="",
-            order=None,
-        )
-        found = [bundled]
+        """The bundled networks first, the default before all, then others by name."""
+        bundled = [each.parent for each in BUNDLED_MODELS.glob(f"*/{MANIFEST_NAME}")]
+        bundled.sort(key=lambda each: (each != DEFAULT_MODEL, each.name))
+        found = [_bundled(each) for each in bundled]
         if self.folder.is_dir():
             for folder in sorted(self.folder.iterdir()):
                 if (folder / ENGINE_MANIFEST_NAME).is_file():
@@ -229,6 +233,24 @@ class EngineStore:
             )
 
 
+def _bundled(folder: Path) -> StoredEngine:
+    try:
+        size = load_manifest(folder).path_of("onnx").stat().st_size
+        state, reason = EngineState.READY, ""
+    except (EngineError, OSError) as error:
+        size, state, reason = None, EngineState.UNFIT, str(error)
+    is_default = folder == DEFAULT_MODEL
+    return StoredEngine(
+        name="bundled" if is_default else f"bundled {folder.name}",
+        folder=folder,
+        manifest=None,
+        state=state,
+        reason=reason,
+        order=None,
+        bytes=size,
+    )
+
+
 def _stored(folder: Path) -> StoredEngine:
     try:
         manifest = load_engine_manifest(folder)
@@ -255,6 +277,7 @@ def _stored(folder: Path) -> StoredEngine:
         ratio=speed.get("ratio_to_reference"),
         mask_iou=steps[-1].get("mask_iou"),
         report=report or None,
+        bytes=manifest.bytes,
     )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"
-DEFAULT_MODEL = RESOURCES / "models" / "default"
+BUNDLED_MODELS = RESOURCES / "models"
+DEFAULT_MODEL = BUNDLED_MODELS / "default"
 PUBLISHED_BENCHES = RESOURCES / "benches"
 SAMPLE_CLIP = RESOURCES / "samples" / "fast_objects.mp4"
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 WIDTH_PX = 720
 SERIES_CLASSES = ("first", "second", "third", "fourth", "fifth", "sixth")
 _LABEL_PX = 150
+_WIDEST_LABEL_PX = 290
+# Of the page's font at the size of a label: more than most letters have.
+_LETTER_PX = 7.0
+_LINE_PX = 14
 _VALUE_PX = 120
 _ROW_PX = 20
 _GAP_PX = 10
@@ -44,25 +48,47 @@ def bar_chart(title: str, rows: Sequence[tuple[str, Sequence[Bar]]]) -> str:
     title : str
         Read out to those who do not see the chart.
     rows : sequence of (str, sequence of Bar)
-        Label and bars, top to bottom.
+        Label and bars, top to bottom; a label may have a second line.
     """
     longest = max((bar.length for _, bars in rows for bar in bars), default=0.0) or 1.0
-    room_px = WIDTH_PX - _LABEL_PX - _VALUE_PX
+    label_px = _label_px([label for label, _ in rows])
+    room_px = WIDTH_PX - label_px - _VALUE_PX
     parts: list[str] = []
-    y_px = _TOP_PX
+    y_px = float(_TOP_PX)
     for label, bars in rows:
-        middle_px = y_px + _ROW_PX * len(bars) / 2
-        parts.append(_text(_LABEL_PX - 8, middle_px, label, "end"))
+        lines = label.splitlines()
+        height_px = max(_ROW_PX * len(bars), _LINE_PX * len(lines))
+        top_px = y_px + (height_px - _LINE_PX * (len(lines) - 1)) / 2
+        for number, line in enumerate(lines):
+            shown = _shortened(line, label_px)
+            line_px = top_px + number * _LINE_PX
+            parts.append(_text(label_px - 8, line_px, shown, "end"))
+        bar_px = y_px + (height_px - _ROW_PX * len(bars)) / 2
         for bar in bars:
             length_px = max(1.0, room_px * bar.length / longest)
             parts.append(
-                f'<rect class="{bar.style}" x="{_LABEL_PX}" y="{y_px + 2}"'
+                f'<rect class="{bar.style}" x="{label_px:g}" y="{bar_px + 2:g}"'
                 f' width="{length_px:.1f}" height="{_ROW_PX - 4}" rx="2"/>'
             )
-            parts.append(_text(_LABEL_PX + length_px + 6, y_px + 10, bar.text, "start"))
-            y_px += _ROW_PX
-        y_px += _GAP_PX
+            parts.append(
+                _text(label_px + length_px + 6, bar_px + 10, bar.text, "start")
+            )
+            bar_px += _ROW_PX
+        y_px += height_px + _GAP_PX
     return _svg(title, y_px, parts)
+
+
+def _label_px(labels: Sequence[str]) -> float:
+    """Room for the widest line of some labels, within bounds."""
+    most = max(
+        (len(line) for label in labels for line in label.splitlines()), default=0
+    )
+    return min(_WIDEST_LABEL_PX, max(_LABEL_PX, most * _LETTER_PX + 16))
+
+
+def _shortened(line: str, label_px: float) -> str:
+    most = int((label_px - 16) / _LETTER_PX)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def log_dot_chart(

@@ -1,12 +1,12 @@
 """Drives the engines window with mouse and keys, and takes a picture of each state.
 
-    .venv/bin/python tools/engine_tour.py [docs/images]
+    .venv/bin/python tools/engine_tour.py [docs/images] [--source URI]
 
-It is the real console on the synthetic scene: a foreign frozen graph is dropped on it,
-what no graph tells is answered, it is built for OpenVINO in int8, cancelled once, built
-again, tried in the shadow of the running engine and rejected, swapped in with a lower
-limit, and swapped out again; a build that fails and a bench come last. Where there is
-no display, it runs under Xvfb. Nothing of the operator's own settings and engines is
+It is the real console: a foreign frozen graph is dropped on it, what no graph tells is
+answered, it is built for OpenVINO in int8, cancelled once, built again, tried in the
+shadow of the running engine and rejected, swapped in with a lower limit, where it
+tracks, and swapped out again; a build that fails and two benches come last. Where there
+is no display, it runs under Xvfb. Nothing of the operator's own settings and engines is
 read or changed.
 """
 
@@ -25,12 +25,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.engine_trial import TrialPhase, TrialStatus  # noqa: E402  of this repository
+from app.conversion_job import find_interpreter  # noqa: E402  of this repository
+from app.engine_trial import TrialPhase, TrialStatus  # noqa: E402  the same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit, QWidget
+    from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QWidget
 
     from widgets.engine_window import EngineWindow
     from widgets.main_window import MainWindow
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     Condition = Callable[[], object]
 
 T = TypeVar("T")
-_SOURCE = "synthetic://?objects=9&speed=400-2600&body=7-20&seed=11"
+# From frame to frame as far as at 120 fps, at half the load.
+_SOURCE = "synthetic://?objects=9&fps=60&speed=200-1300&body=7-20&seed=11"
 _POLL_MS = 50
 _PATIENCE_S = 900.0
 _NETWORK = "networks/ball_net.pb"
@@ -48,7 +50,9 @@ def main() -> int:
     """Run the tour; gives the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs/images")
-    folder = parser.parse_args().folder.absolute()
+    parser.add_argument("--source", default=_SOURCE)
+    arguments = parser.parse_args()
+    folder = arguments.folder.absolute()
     if "DISPLAY" not in os.environ:
         command = ["xvfb-run", "-a", "-s", "-screen 0 1920x1200x24"]
         again = [*command, sys.executable, *sys.orig_argv[1:]]
@@ -57,11 +61,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         for name in ("CONFIG", "DATA", "STATE", "CACHE"):
             os.environ[f"XDG_{name}_HOME"] = f"{home}/{name.lower()}"
+        os.environ["HOME"] = home
         (Path(home) / "networks").mkdir()
-        (Path(home) / _NETWORK).write_bytes(_foreign_graph())
+        freeze = str(ROOT / "tools/foreign_graph.py")
+        made = Path(home) / _NETWORK
+        subprocess.run([str(find_interpreter()), freeze, str(made)], check=True)
         (Path(home) / "networks/broken.pb").write_bytes(b"no graph")
         os.chdir(home)
-        tour = Tour(folder)
+        tour = Tour(folder, arguments.source)
         tour.run()
     print(tour.ending)
     return int(not tour.is_done)
@@ -74,10 +81,13 @@ class Tour:
     ----------
     folder : Path
         Where the pictures go.
+    source : str
+        What is tracked.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: str) -> None:
         self.is_done = False
+        self._source = source
         self.ending = ""
         self._folder = folder
         self._steps = self._script()
@@ -95,7 +105,7 @@ class Tour:
         timer = QTimer()
         timer.timeout.connect(self._look)
         timer.start(_POLL_MS)
-        console.main(["--source", _SOURCE])
+        console.main(["--source", self._source])
 
     def _look(self) -> None:
         from PySide6.QtWidgets import QApplication
@@ -135,11 +145,9 @@ class Tour:
         # A foreign frozen graph, what it takes, and int8.
         _drop(window, Path(_NETWORK))
         yield lambda: form.found.text().startswith("Takes")
-        form.colour.setFocus()
-        QTest.keyClicks(form.colour, "grey")
-        form.precision.setFocus()
-        QTest.keyClicks(form.precision, "int8")
-        yield _after(2.5)
+        _choose(form.colour, "grey")
+        _choose(form.precision, "int8")
+        yield lambda: form.memory.text()
         self._take("engines_form")
         # Build, look on, cancel.
         _click(form.build)
@@ -147,18 +155,30 @@ class Tour:
         self._take("engines_building")
         _click(self._box.cancel)
         yield lambda: self._box.again.isVisible()
+        yield _after(0.5)
         self._take("engines_cancelled")
-        # Build again to the end.
+        # Build again to the end, and another one behind it.
         _click(self._box.again)
-        yield lambda: window.table.rowCount() == 2 and self._box.build.is_over
+        _choose(form.precision, "fp32")
+        _click(form.build)
+        yield lambda: self._boxes[1].build.status.steps_done >= 3
+        self._take("engines_queue")
+        _click(self._box.cancel)
+        yield lambda: self._box.build.is_over
+        _click(self._box.cancel)
+        yield lambda: self._is_built("ball_net openvino int8")
         yield _after(1.0)
         self._take("engines_built")
         self._open(window.report)
         yield _after(1.0)
         self._take("engines_report")
         self._open(window.graph)
-        yield lambda: window.graph.sides[0].tree.topLevelItemCount()
-        window.graph.sides[1].choice.setCurrentIndex(2)
+        trained, made = window.graph.sides
+        yield lambda: trained.tree.topLevelItemCount()
+        trained.tree.setFocus()
+        QTest.keyClick(trained.tree, Qt.Key.Key_Down)
+        QTest.keyClick(trained.tree, Qt.Key.Key_Right)
+        _choose(made.choice, "as OpenVINO")
         yield _after(1.0)
         self._take("engines_graph")
         self._open(window.log)
@@ -166,43 +186,59 @@ class Tour:
         self._take("engines_log")
         # int8 is near, not equal: too near is asked, and it goes back by itself.
         _type(window.trial.ratio, "20")
-        _type(window.trial.iou, "0.999")
+        _type(window.trial.iou, "0.9999")
+        _type(window.trial.shadow, "5")
         _click(window.try_button)
-        yield lambda: self._trial.frames > 40
+        yield lambda: self._trial.frames > 15
         self._take("engine_trial")
         yield lambda: self._trial.phase.is_over
         yield _after(0.5)
         self._take("engine_rejected")
-        # With a lower limit it takes over; then the one before is tried again.
-        _type(window.trial.iou, "0.9")
-        number = self._trial.number
-        _click(window.try_button)
-        yield lambda: self._trial.number > number and self._trial.phase.is_over
-        yield _after(0.5)
-        assert self._trial.phase is TrialPhase.ACCEPTED, self._trial.reason
+        # With a lower limit it takes over, and tracks; then the one before comes back.
+        _type(window.trial.iou, "0.5")
+        yield from self._try()
         self._take("engine_swapped")
+        yield _after(1.5)
+        self._take("engine_tracks", self._main)
         window.table.setFocus()
-        QTest.keyClick(window.table, Qt.Key.Key_Up)
-        number = self._trial.number
-        _click(window.try_button)
-        yield lambda: self._trial.number > number and self._trial.phase.is_over
-        yield _after(0.5)
-        assert self._trial.phase is TrialPhase.ACCEPTED, self._trial.reason
+        window.table.choose("bundled")
+        yield from self._try()
         self._take("engine_rolled_back")
         # A build that fails says why, and what to try.
-        _type(form.model, "networks/broken.pb")
+        _type(form.model, "~/networks/broken.pb")
         _click(form.build)
         yield lambda: self._box.build.is_over
         yield _after(0.5)
         self._take("engines_failed")
-        # What is published of two boards, beside a bench of the engine that runs.
-        self._open(window.bench)
-        _click(window.bench.bench)
-        yield lambda: window.bench.progress.isVisible()
-        yield lambda: not window.bench.progress.isVisible()
-        window.bench.tick(lambda _: True)
-        yield _after(1.0)
+        # Two benches side by side; then what is published of two boards.
+        for name in ("bundled", "ball_net openvino int8"):
+            window.table.choose(name)
+            _click(window.bench_button)
+            yield lambda: window.bench.progress.isVisible()
+            self._take("engines_benching")
+            yield lambda: not window.bench.progress.isVisible()
+        yield _after(0.5)
         self._take("engines_bench")
+        _click(window.bench.boards)
+        yield _after(0.5)
+        self._take("engines_boards")
+        for kind in ("png", "csv", "html"):
+            window.bench.export_to(self._folder / f"benches.{kind}")
+
+    def _try(self) -> Generator[Condition, None, None]:
+        """Try the chosen engine, which takes over."""
+        number = self._trial.number
+        _click(self._engines.try_button)
+        yield lambda: self._trial.number > number and self._trial.phase.is_over
+        yield _after(0.5)
+        assert self._trial.phase is TrialPhase.ACCEPTED, self._trial.reason
+
+    def _is_built(self, name: str) -> bool:
+        table = self._engines.table
+        cells = [table.item(row, 0) for row in range(table.rowCount())]
+        builds = [box.build for box in self._boxes]
+        is_listed = name in [cell.text() for cell in cells if cell is not None]
+        return is_listed and all(build.is_over for build in builds)
 
     @property
     def _main(self) -> MainWindow:
@@ -223,7 +259,13 @@ class Tour:
 
     @property
     def _box(self) -> Any:  # noqa: ANN401  a private class
-        return self._engines.builds.newest
+        return next(iter(self._boxes), None)
+
+    @property
+    def _boxes(self) -> list[Any]:
+        """Of the builds, the newest first."""
+        boxes = self._engines.builds.boxes
+        return sorted(boxes, key=lambda box: -box.build.number)
 
     def _open(self, page: QWidget) -> None:
         from PySide6.QtCore import Qt
@@ -234,9 +276,9 @@ class Tour:
         place = bar.tabRect(tabs.indexOf(page)).center()
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=place)
 
-    def _take(self, name: str) -> None:
+    def _take(self, name: str, window: QWidget | None = None) -> None:
         path = self._folder / f"{name}.png"
-        self._engines.grab().save(str(path))
+        (window or self._engines).grab().save(str(path))
         print(path.name, flush=True)
 
 
@@ -268,15 +310,6 @@ def _after(seconds: float) -> Condition:
     return lambda: time.monotonic() > end_s
 
 
-def _foreign_graph() -> bytes:
-    """The bundled network, as somebody would export it who names things otherwise."""
-    graph = (ROOT / "resources/models/default/frozen.pb").read_bytes()
-    # As long as before: the names' lengths stand in front of them.
-    for before, after in ((b"frames", b"camera"), (b"probability", b"target_mask")):
-        graph = graph.replace(before, after)
-    return graph
-
-
 def _drop(window: QWidget, path: Path) -> None:
     from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
     from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -298,6 +331,13 @@ def _type(field: QLineEdit | QAbstractSpinBox, text: str) -> None:
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, f"{text}\t")
+
+
+def _choose(box: QComboBox, text: str) -> None:
+    from PySide6.QtTest import QTest
+
+    box.setFocus()
+    QTest.keyClicks(box, text)
 
 
 def _click(widget: QWidget) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.bench_run import BenchRun
+from app.engine_bench import machine_name
 from app.errors import ConsoleError
 from engines.errors import EngineError
 
@@ -36,6 +37,8 @@ class BenchDesk(QObject):
     def __init__(self, store: BenchStore) -> None:
         super().__init__()
         self._store = store
+        self.machine = machine_name()
+        """This one, as its results call it."""
         self._run: BenchRun | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)

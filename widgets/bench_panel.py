@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.bench_store import csv_of, html_of, latency_ms
+from app.bench_html import html_of
+from app.bench_store import csv_of, latency_ms
 from app.errors import OutputError
 from widgets.bar_chart import BarChart, BarRow
 from widgets.theme import GAP_PX, Colour
@@ -54,12 +55,12 @@ class BenchPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._benches: tuple[StoredBench, ...] = ()
-        self.bench = QPushButton("&Bench the chosen engine")
+        self.bench = QPushButton("Bench the chosen engine")
         self.cancel = QPushButton("Cancel")
-        self.boards = QPushButton("TX2 and &Xavier")
-        self.take_in = QPushButton("&Import…")
+        self.boards = QPushButton("TX2 and Xavier")
+        self.take_in = QPushButton("Import…")
         self.delete = QPushButton("Delete")
-        self.export = QPushButton("&Export")
+        self.export = QPushButton("Export")
         self.progress = QProgressBar()
         self.activity = QLabel()
         self.list = QTreeWidget()
@@ -328,13 +329,12 @@ def _rows(
 
 def _cells(bench: StoredBench) -> list[str]:
     alone, whole = bench.figure("alone", "fps"), bench.figure("whole", "fps")
-    when = str(bench.document.get("when", ""))[:16].replace("T", " ")
     return [
         bench.engine,
         bench.machine,
         "" if alone is None else f"{alone:.0f}",
         "" if whole is None else f"{whole:.0f}",
-        "published" if bench.is_published else when,
+        "published" if bench.is_published else bench.when_text,
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,15 +57,17 @@ _PRECISIONS = {
     Precision.INT8: "int8: fastest; layers that suffer stay in full precision",
 }
 _UNSAID = "as its manifest or graph tells"
+_TOLD, _ASSUMED = "as its manifest tells: ", "assumed from the graph: "
+_SAVED_MODEL_FILE = "saved_model.pb"
 _COLOURS = {
     Colour.GREY: "grey frames, oldest first",
     Colour.RGB: "colour frames, RGB",
     Colour.BGR: "colour frames, BGR",
 }
 _PIXELS = {
-    Pixels.UNIT: "pixels of 0 to 1",
-    Pixels.SIGNED: "pixels of -1 to 1",
-    Pixels.BYTE: "pixels of 0 to 255",
+    Pixels.UNIT: "0 to 1",
+    Pixels.SIGNED: "-1 to 1",
+    Pixels.BYTE: "0 to 255",
 }
 _ACTIVATIONS = {
     Activation.PROBABILITY: "probability of an object",
@@ -125,7 +128,9 @@ class BuildForm(QWidget):
 
     def show_model(self, path: Path) -> None:
         """Fill in a model, and ask for what is in it."""
-        self.model.setText(str(path))
+        # A SavedModel is a folder; whoever chooses a file chooses the one in it.
+        path = path.parent if path.name == _SAVED_MODEL_FILE else path
+        self.model.setText(_short(path))
         self._tell_model()
 
     def show_order(self, order: BuildOrder, name: str, field: str = "") -> None:
@@ -133,7 +138,8 @@ class BuildForm(QWidget):
         self.show_model(order.model)
         self.target.setCurrentIndex(self.target.findData(order.target))
         self.precision.setCurrentIndex(self.precision.findData(order.precision))
-        self.clip.setText("" if order.clip == str(SAMPLE_CLIP) else order.clip)
+        is_bundled = order.clip == str(SAMPLE_CLIP)
+        self.clip.setText("" if is_bundled else _short(order.clip))
         self.input_size.setText("{}x{}".format(*order.size_px) if order.size_px else "")
         self.input_name.setEditText(order.input_name)
         self.output_name.setEditText(order.output_name)
@@ -148,6 +154,7 @@ class BuildForm(QWidget):
 
     def show_looking(self) -> None:
         """Say that the model is being looked into."""
+        self._show_meaning(None)
         self.found.setText("Looking into the network for its inputs and outputs…")
 
     def show_ends(
@@ -155,8 +162,20 @@ class BuildForm(QWidget):
         inputs: Sequence[dict[str, Any]],
         outputs: Sequence[dict[str, Any]],
         problem: str = "",
+        meaning: Mapping[str, Any] | None = None,
     ) -> None:
-        """Offer the inputs and outputs of the model, or say why there are none."""
+        """Offer the inputs and outputs of the model, or say why there are none.
+
+        Parameters
+        ----------
+        inputs, outputs : sequence of dict
+            As a look into the network tells them.
+        problem : str
+            What went wrong with that look.
+        meaning : mapping, optional
+            What they seem to mean; None where nothing tells it.
+        """
+        self._show_meaning(meaning)
         for box, ends in ((self.input_name, inputs), (self.output_name, outputs)):
             chosen = box.currentText()
             box.clear()
@@ -170,6 +189,25 @@ class BuildForm(QWidget):
         takes = "; ".join(map(_end_text, inputs)) or "nothing that is known"
         gives = "; ".join(map(_end_text, outputs)) or "nothing that is known"
         self.found.setText(f"Takes {takes}\nGives {gives}")
+
+    def _show_meaning(self, meaning: Mapping[str, Any] | None) -> None:
+        """Say what becomes of the questions that are left open."""
+        texts = ["", "", ""]
+        if meaning is not None:
+            frames, colour = meaning["frames"], Colour(meaning["colour"])
+            count = "one frame" if frames == 1 else f"{frames} frames"
+            kind = "grey" if colour is Colour.GREY else colour.value.upper()
+            pixels = meaning["pixels"]
+            texts = [
+                f"{count}, {kind}",
+                _PIXELS[Pixels(pixels)] if pixels else "a range of its own",
+                _ACTIVATIONS[Activation(meaning["activation"])],
+            ]
+            lead = _TOLD if meaning["is_told"] else _ASSUMED
+            texts = [lead + each for each in texts]
+        boxes = self.colour, self.pixels, self.activation
+        for box, text in zip(boxes, texts, strict=True):
+            box.setItemText(0, text or _UNSAID)
 
     def show_memory(self, outlook: MemoryOutlook | None) -> None:
         """Say what the build would take; None where that is not known."""
@@ -225,7 +263,7 @@ class BuildForm(QWidget):
             target=target,
             precision=self.precision.currentData(),
             size_px=size,
-            clip=self.clip.text().strip() or str(SAMPLE_CLIP),
+            clip=_expanded(self.clip.text().strip()) or str(SAMPLE_CLIP),
             input_name=self.input_name.currentText().strip(),
             output_name=self.output_name.currentText().strip(),
             meaning=Meaning(
@@ -247,7 +285,7 @@ class BuildForm(QWidget):
             ("&Input", "input_name", self.input_name),
             ("&Output", "output_name", self.output_name),
             ("&Takes", "colour", self.colour),
-            ("", "pixels", self.pixels),
+            ("Pi&xels", "pixels", self.pixels),
             ("&Gives", "activation", self.activation),
             ("&Runs on", "target", self.target),
             ("&Precision", "precision", self.precision),
@@ -321,6 +359,9 @@ class BuildForm(QWidget):
         text = self.model.text().strip()
         if text:
             self.model_chosen.emit(Path(text).expanduser())
+        else:
+            self.found.clear()
+            self._show_meaning(None)
 
     def _choose_model(self) -> None:
         self._choose("Open a network", _MODELS, self.show_model)
@@ -329,14 +370,26 @@ class BuildForm(QWidget):
         self._choose(
             "Frames to compare on",
             "All files (*)",
-            lambda path: self.clip.setText(str(path)),
+            lambda path: self.clip.setText(_short(path)),
         )
 
     def _choose(self, title: str, filters: str, take: Callable[[Path], None]) -> None:
-        dialog = QFileDialog(self, title, str(Path(self.model.text()).parent), filters)
+        folder = Path(self.model.text()).expanduser().parent
+        dialog = QFileDialog(self, title, str(folder), filters)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda path: take(Path(path)))
         dialog.open()
+
+
+def _short(path: Path | str) -> str:
+    """A path as people write it: from the home folder on."""
+    text, home = str(path), str(Path.home())
+    return f"~{text[len(home) :]}" if text.startswith(f"{home}{os.sep}") else text
+
+
+def _expanded(clip: str) -> str:
+    """A file's whole path; a clip may also be any other source."""
+    return str(Path(clip).expanduser()) if clip.startswith("~") else clip
 
 
 def _with_button(field: QLineEdit, sign: str, tip: str, act: object) -> QWidget:

@@ -54,9 +54,9 @@ class BuildList(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
 
     @property
-    def newest(self) -> _Box | None:
-        """The box at the top; None where there is none."""
-        return self._boxes[max(self._boxes)] if self._boxes else None
+    def boxes(self) -> tuple[_Box, ...]:
+        """One for each build, oldest first."""
+        return tuple(self._boxes[number] for number in sorted(self._boxes))
 
     def show_builds(self, builds: Sequence[Build]) -> None:
         """Show these, oldest first in the sequence."""

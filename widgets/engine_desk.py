@@ -120,22 +120,26 @@ class EngineDesk(QObject):
         )
 
     def rebuild(self, engine: StoredEngine) -> bool:
-        """Build an engine anew from its model, under a name like its own."""
+        """Build an engine anew from its model; it stays until the new one is whole."""
         order = engine.order
         if order is None:
             return False
-        return self.build(order, self.free_name(engine.name))
+        return self._try(lambda: self._start_building(order, engine.folder))
 
-    def rebuild_all(self) -> int:
-        """Rebuild every engine that is out of date; how many there are."""
-        engines = [
+    @property
+    def outdated(self) -> tuple[StoredEngine, ...]:
+        """Engines whose model, device or library is another one now, if it is there."""
+        return tuple(
             each
             for each in self._engines
             if each.state in (EngineState.STALE, EngineState.UNFIT)
             and each.order is not None
             and each.order.model.exists()
-        ]
-        return sum(self.rebuild(each) for each in engines)
+        )
+
+    def rebuild_outdated(self) -> int:
+        """Rebuild every engine that is out of date; how many builds were queued."""
+        return sum(self.rebuild(each) for each in self.outdated)
 
     def cancel(self, number: int) -> None:
         """End a build."""
@@ -164,7 +168,9 @@ class EngineDesk(QObject):
         deleted, self._deleted = self._deleted, None
         if deleted is None:
             return False
-        return self._try(lambda: self._store.restore(*deleted))
+        kept, name = deleted
+        free = self._store.free_name(name)
+        return self._try(lambda: self._store.restore(kept, free))
 
     def try_on_feed(self, engine: StoredEngine, limits: TrialLimits) -> None:
         """Ask for a trial of an engine on the live frames."""

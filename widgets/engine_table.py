@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -17,11 +17,12 @@ from widgets.icons import icon
 from widgets.theme import Colour
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from PySide6.QtWidgets import QWidget
 
+    from app.bench_store import StoredBench
     from app.engine_store import StoredEngine
 
 _COLUMNS = (
@@ -30,15 +31,20 @@ _COLUMNS = (
     ("Precision", "Of its arithmetic"),
     ("Device", "Where it was made"),
     (
-        "fps, p99",
-        "Frames a second of the network alone on one thread, median and slowest"
-        " hundredth, measured here when it was built",
+        "fps p50",
+        "Frames a second of the network alone on one thread, median, measured here"
+        " when it was built or benched",
     ),
+    ("fps p99", "The same in the slowest hundredth of its inferences"),
     ("Gain", "Times as fast as the network as trained, in the same run"),
     ("Mask IoU", "Overlap of its masks with those of the network as trained"),
     ("Size", "Of its files"),
     ("State", "Whether it can be used"),
 )
+_FIRST_FIGURE, _STATE = 4, 9
+_NONE = "-"
+_UNMEASURED = "Not measured here yet: choose it and press Bench"
+_ITSELF = "It is the network itself, which others are compared with"
 _LEAST_COLUMN_PX = 60
 _STATE_COLOURS = {
     EngineState.READY: Colour.TEXT,
@@ -46,6 +52,7 @@ _STATE_COLOURS = {
     EngineState.UNFIT: Colour.ERROR,
     EngineState.NO_MASK: Colour.MUTED,
 }
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -57,11 +64,14 @@ class EngineTable(QTableWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(_COLUMNS), parent)
         self._engines: tuple[StoredEngine, ...] = ()
+        self._measured: Mapping[str, StoredBench] = {}
         self._running: Path | None = None
         self._wanted = ""
         for column, (title, tip) in enumerate(_COLUMNS):
             item = QTableWidgetItem(title)
             item.setToolTip(tip)
+            is_figure = _FIRST_FIGURE <= column < _STATE
+            item.setTextAlignment(_RIGHT if is_figure else _LEFT)
             self.setHorizontalHeaderItem(column, item)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -74,7 +84,6 @@ class EngineTable(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(_LEAST_COLUMN_PX)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         self.setAccessibleName("Engines")
         self.itemSelectionChanged.connect(lambda: self.engine_chosen.emit(self.chosen))
 
@@ -100,12 +109,15 @@ class EngineTable(QTableWidget):
         self._engines = tuple(engines)
         self.setRowCount(len(engines))
         for row, engine in enumerate(engines):
-            for column, (text, is_number) in enumerate(_cells(engine)):
-                item = QTableWidgetItem(text)
-                item.setToolTip(engine.reason or str(engine.folder))
-                if is_number:
+            cells = _cells(engine, self._measured.get(engine.name))
+            for column, cell in enumerate(cells):
+                item = QTableWidgetItem(cell.text)
+                item.setToolTip(cell.tip or engine.reason or str(engine.folder))
+                if _FIRST_FIGURE <= column < _STATE:
                     item.setTextAlignment(_RIGHT)
-                if column == len(_COLUMNS) - 1:
+                if cell.tip in (_UNMEASURED, _ITSELF) or cell.text == _NONE:
+                    item.setForeground(Colour.MUTED.qcolor)
+                if column == _STATE:
                     item.setForeground(_STATE_COLOURS[engine.state].qcolor)
                 self.setItem(row, column, item)
         self._mark_running()
@@ -113,6 +125,11 @@ class EngineTable(QTableWidget):
         self.choose(wanted)
         if self.chosen is None and engines:
             self.selectRow(0)
+
+    def show_measured(self, benches: Mapping[str, StoredBench]) -> None:
+        """Show the newest bench here of each engine, by its name, in their speed."""
+        self._measured = benches
+        self.show_engines(self._engines)
 
     def show_running(self, folder: Path | None) -> None:
         """Mark the engine that infers, by its model's folder."""
@@ -128,23 +145,39 @@ class EngineTable(QTableWidget):
                 name.setIcon(icon("start" if is_running else "idle"))
 
 
-def _cells(engine: StoredEngine) -> tuple[tuple[str, bool], ...]:
-    manifest = engine.manifest
+class _Cell(NamedTuple):
+    text: str
+    tip: str = ""
+
+
+def _cells(engine: StoredEngine, bench: StoredBench | None) -> tuple[_Cell, ...]:
     return (
-        (engine.name, False),
-        (engine.library_text, False),
-        (engine.precision_text, False),
-        (engine.device_text, False),
-        (_fps_text(engine), True),
-        ("" if engine.ratio is None else f"{engine.ratio:.2f} x", True),
-        ("" if engine.mask_iou is None else f"{engine.mask_iou:.4f}", True),
-        (f"{manifest.bytes / 1e6:.1f} MB" if manifest else "", True),
-        (engine.state.value, False),
+        _Cell(engine.name),
+        _Cell(engine.library_text),
+        _Cell(engine.precision_text),
+        _Cell(engine.device_text),
+        *_speed_cells(engine, bench),
+        _figure(engine.ratio, "{:.2f} x", engine),
+        _figure(engine.mask_iou, "{:.4f}", engine),
+        _Cell(_NONE if engine.bytes is None else f"{engine.bytes / 1e6:.1f} MB"),
+        _Cell(engine.state.value),
     )
 
 
-def _fps_text(engine: StoredEngine) -> str:
-    if engine.fps is None:
-        return ""
-    slow = "" if engine.fps_p99 is None else f", {engine.fps_p99:.0f}"
-    return f"{engine.fps:.0f}{slow}"
+def _speed_cells(engine: StoredEngine, bench: StoredBench | None) -> tuple[_Cell, ...]:
+    """Median and slowest hundredth, of its build or else of the newest bench."""
+    found, tip = [engine.fps, engine.fps_p99], "Measured when it was built"
+    if engine.fps is None and bench is not None:
+        times_ms = bench.figure("alone", "p50_ms"), bench.figure("alone", "p99_ms")
+        found = [1e3 / each if each else None for each in times_ms]
+        tip = f"Measured by the bench of {bench.when_text}"
+        tip += ", beside a feed" if bench.is_beside_feed else ""
+    if found[0] is None:
+        return _Cell("not measured", _UNMEASURED), _Cell(_NONE, _UNMEASURED)
+    return tuple(_Cell(_NONE if x is None else f"{x:.0f}", tip) for x in found)
+
+
+def _figure(value: float | None, form: str, engine: StoredEngine) -> _Cell:
+    if value is None:
+        return _Cell(_NONE, _ITSELF if engine.is_bundled else "Not measured")
+    return _Cell(form.format(value))

@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtCore import QSize, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QDesktopServices,
+    QFontDatabase,
+    QGuiApplication,
+    QKeySequence,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -55,7 +61,8 @@ if TYPE_CHECKING:
     from widgets.engine_desk import EngineDesk
     from widgets.engine_jobs import EngineJobs
 
-_SIZE_PX = (1240, 900)
+_SIZE_PX = (1440, 920)
+_WIDTHS_PX = (520, 920)
 _MEMORY_MS = 2000
 
 
@@ -97,10 +104,11 @@ class EngineWindow(QDialog):
         self.bench = BenchPanel()
         self.log = QPlainTextEdit()
         self.tabs = QTabWidget()
-        self.try_button = QPushButton("&Try on the feed")
-        self.rebuild_button = QPushButton("Rebu&ild")
-        self.rebuild_all_button = QPushButton("Rebuild &outdated")
-        self.rename_button = QPushButton("Re&name…")
+        self.try_button = QPushButton("Tr&y on the feed")
+        self.bench_button = QPushButton("Benc&h")
+        self.rebuild_button = QPushButton("Reb&uild")
+        self.rebuild_outdated_button = QPushButton("Rebuild outd&ated")
+        self.rename_button = QPushButton("Rename…")
         self.delete_button = QPushButton("&Delete")
         self._memory_timer = QTimer(self)
         self._memory_timer.setInterval(_MEMORY_MS)
@@ -108,7 +116,8 @@ class EngineWindow(QDialog):
         self._connect()
         desk.refresh()
         benches.refresh()
-        self.resize(*_SIZE_PX)
+        room = self.screen().availableSize()
+        self.resize(QSize(*_SIZE_PX).boundedTo(room))
 
     def show_status(self, status: PipelineStatus | None) -> None:
         """Show which engine infers, and how the trial stands; None without a feed."""
@@ -142,6 +151,7 @@ class EngineWindow(QDialog):
     def _try(self) -> None:
         engine = self.table.chosen
         if engine is not None:
+            self.message_bar.clear()
             self._desk.try_on_feed(engine, self.trial.limits)
             self.tabs.setCurrentWidget(self.trial)
 
@@ -180,14 +190,9 @@ class EngineWindow(QDialog):
         if engine is not None and self._desk.rebuild(engine):
             self.tabs.setCurrentWidget(self.builds)
 
-    def _rebuild_all(self) -> None:
-        count = self._desk.rebuild_all()
-        text = (
-            f"{count} outdated engines are built again."
-            if count
-            else ("No engine is out of date, or its model is gone.")
-        )
-        self.message_bar.show_message(Message(Severity.INFO, text))
+    def _rebuild_outdated(self) -> None:
+        if self._desk.rebuild_outdated():
+            self.tabs.setCurrentWidget(self.builds)
 
     def _open_page(self) -> None:
         engine = self.table.chosen
@@ -228,6 +233,10 @@ class EngineWindow(QDialog):
             self._build(advice.order, build.name)
 
     # --- what happens
+
+    def _on_engines_changed(self, engines: tuple[StoredEngine, ...]) -> None:
+        self.table.show_engines(engines)
+        self._enable()
 
     def _on_chosen(self) -> None:
         self._show_report()
@@ -286,7 +295,8 @@ class EngineWindow(QDialog):
                 text = f"No log was kept with {engine.name}."
         if text != self.log.toPlainText():
             self.log.setPlainText(text)
-            self.log.moveCursor(self.log.textCursor().MoveOperation.End)
+            if self._logged is not None:
+                self.log.moveCursor(self.log.textCursor().MoveOperation.End)
 
     def _on_builds_changed(self, builds: tuple[Build, ...]) -> None:
         self.builds.show_builds(builds)
@@ -307,7 +317,12 @@ class EngineWindow(QDialog):
         problem = ""
         if status.error is not None:
             problem = f"It cannot be looked into: {status.error.message}."
-        self.form.show_ends(found.get("inputs", ()), found.get("outputs", ()), problem)
+        self.form.show_ends(
+            found.get("inputs", ()),
+            found.get("outputs", ()),
+            problem,
+            found.get("meaning"),
+        )
 
     def _show_memory(self) -> None:
         if self.isVisible():
@@ -325,6 +340,8 @@ class EngineWindow(QDialog):
         self.rename_button.setEnabled(is_own)
         self.delete_button.setEnabled(is_own)
         self.rebuild_button.setEnabled(engine is not None and engine.order is not None)
+        self.bench_button.setEnabled(can_run and not self._benches.is_running)
+        self.rebuild_outdated_button.setEnabled(bool(self._desk.outdated))
 
     # --- making it
 
@@ -333,22 +350,31 @@ class EngineWindow(QDialog):
             "Open it beside the running engine, compare them on the live frames, and"
             " let it take over if it is as good"
         )
-        self.rebuild_button.setToolTip("Build it once more from its model")
-        self.rebuild_all_button.setToolTip(
+        self.bench_button.setToolTip(
+            "Measure it alone and in the whole solution, and keep the result"
+        )
+        self.rebuild_button.setToolTip(
+            "Build it once more from its model; it stays until the new one is whole"
+        )
+        self.rebuild_outdated_button.setToolTip(
             "Build every engine again whose model, device or library has changed"
         )
         self.rename_button.setToolTip("Give it another name (F2)")
-        self.delete_button.setToolTip("Put it into the trash (Delete)")
+        self.delete_button.setToolTip(
+            "Put it into the trash (Delete); it can be undone"
+        )
         self.log.setReadOnly(True)
+        self.log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.log.setAccessibleName("Log of a build")
         row = QHBoxLayout()
         row.addWidget(self.try_button)
+        row.addWidget(self.bench_button)
         row.addStretch(1)
         for button in (
             self.rebuild_button,
             self.rename_button,
             self.delete_button,
-            self.rebuild_all_button,
+            self.rebuild_outdated_button,
         ):
             row.addWidget(button)
         top = QWidget()
@@ -370,7 +396,8 @@ class EngineWindow(QDialog):
         bottom = QSplitter(Qt.Orientation.Horizontal)
         bottom.addWidget(_scrolling("Build an engine", self.form))
         bottom.addWidget(self.tabs)
-        bottom.setSizes([500, 720])
+        bottom.setSizes(list(_WIDTHS_PX))
+        bottom.setHandleWidth(2 * GAP_PX)
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(top)
         parts.addWidget(bottom)
@@ -386,7 +413,7 @@ class EngineWindow(QDialog):
 
     def _connect(self) -> None:
         desk, jobs = self._desk, self._jobs
-        desk.engines_changed.connect(self.table.show_engines)
+        desk.engines_changed.connect(self._on_engines_changed)
         desk.builds_changed.connect(self._on_builds_changed)
         desk.build_ended.connect(self._on_build_ended)
         desk.failed.connect(self.show_error)
@@ -414,7 +441,8 @@ class EngineWindow(QDialog):
         self.tabs.currentChanged.connect(self._show_graph)
         self.try_button.clicked.connect(self._try)
         self.rebuild_button.clicked.connect(self._rebuild)
-        self.rebuild_all_button.clicked.connect(self._rebuild_all)
+        self.rebuild_outdated_button.clicked.connect(self._rebuild_outdated)
+        self.bench_button.clicked.connect(self._bench)
         self.rename_button.clicked.connect(self._rename)
         self.delete_button.clicked.connect(self._delete)
         self._memory_timer.timeout.connect(self._show_memory)
@@ -428,19 +456,27 @@ class EngineWindow(QDialog):
 
     def _connect_bench(self) -> None:
         benches, panel = self._benches, self.bench
-        benches.benches_changed.connect(panel.show_benches)
+        benches.benches_changed.connect(self._on_benches_changed)
         benches.status_changed.connect(panel.show_status)
+        benches.status_changed.connect(self._enable)
         benches.finished.connect(self._on_bench_finished)
         benches.failed.connect(self.show_error)
-        panel.bench_requested.connect(self._on_bench_requested)
+        panel.bench_requested.connect(self._bench)
         panel.cancelled.connect(benches.cancel)
         panel.import_chosen.connect(benches.take_in)
         panel.deleted.connect(benches.delete)
         panel.failed.connect(self.show_error)
 
-    def _on_bench_requested(self) -> None:
+    def _on_benches_changed(self, benches: tuple[StoredBench, ...]) -> None:
+        self.bench.show_benches(benches)
+        own = [each for each in benches if each.is_of(self._benches.machine)]
+        # The newest is the first: let it be the one that stays.
+        self.table.show_measured({each.engine: each for each in reversed(own)})
+
+    def _bench(self) -> None:
         engine = self.table.chosen
         if engine is not None:
+            self.tabs.setCurrentWidget(self.bench)
             order = BenchOrder(
                 engine.name,
                 choice_of(engine),

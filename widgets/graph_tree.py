@@ -77,6 +77,8 @@ class StageTree(QWidget):
         self.tree = QTreeWidget()
         self.tree.setColumnCount(len(_COLUMNS))
         self.tree.setHeaderLabels(list(_COLUMNS))
+        for at in (1, _TIME, _SHARE):
+            self.tree.headerItem().setTextAlignment(at, _RIGHT)
         self.tree.setUniformRowHeights(True)
         self.tree.setAccessibleName(f"{name} by scope")
         header = self.tree.header()

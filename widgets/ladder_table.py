@@ -13,11 +13,11 @@ from PySide6.QtWidgets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PySide6.QtWidgets import QWidget
 
-_COLUMNS = ("Step", "Nodes", "Difference", "Mask IoU", "Seconds")
+_COLUMNS = ("Step", "Nodes", "fps", "Difference", "Mask IoU", "Seconds")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -26,9 +26,11 @@ class LadderTable(QTreeWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._shown: tuple[dict[str, Any], ...] = ()
+        self._shown: tuple[object, ...] = ()
         self.setColumnCount(len(_COLUMNS))
         self.setHeaderLabels(list(_COLUMNS))
+        for column in range(1, len(_COLUMNS)):
+            self.headerItem().setTextAlignment(column, _RIGHT)
         header = self.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -36,14 +38,16 @@ class LadderTable(QTreeWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setAccessibleName("Steps of the conversion")
 
-    def show_steps(self, steps: Sequence[dict[str, Any]]) -> None:
-        """Show the reports of steps, as a conversion tells them."""
-        if tuple(steps) == self._shown:
+    def show_steps(
+        self, steps: Sequence[dict[str, Any]], fps: Mapping[str, float]
+    ) -> None:
+        """Show the reports of steps, as a conversion tells them, and their speeds."""
+        if (*steps, fps) == self._shown:
             return
-        self._shown = tuple(steps)
+        self._shown = (*steps, fps)
         self.clear()
         for step in steps:
-            row = QTreeWidgetItem(_cells(step))
+            row = QTreeWidgetItem(_cells(step, fps.get(str(step.get("name", "")))))
             row.setToolTip(0, str(step.get("summary", "")))
             for column in range(1, len(_COLUMNS)):
                 row.setTextAlignment(column, _RIGHT)
@@ -59,11 +63,12 @@ class LadderTable(QTreeWidget):
             self.addTopLevelItem(row)
 
 
-def _cells(step: dict[str, Any]) -> list[str]:
+def _cells(step: dict[str, Any], fps: float | None) -> list[str]:
     difference, iou = step.get("max_abs_diff"), step.get("mask_iou")
     return [
         str(step.get("name", "")),
         f"{step.get('nodes_before', 0)} → {step.get('nodes_after', 0)}",
+        "" if fps is None else f"{fps:.1f}",
         "" if difference is None else f"{difference:.1e}",
         "" if iou is None else f"{iou:.4f}",
         f"{step.get('seconds', 0.0):.2f}",

@@ -16,12 +16,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.step_speeds import fps_by_step
 from widgets.bar_chart import BarChart, BarRow
 from widgets.ladder_table import LadderTable
 from widgets.theme import GAP_PX, Colour
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _STEPS_PX = 240
 
@@ -39,9 +40,7 @@ class ReportPanel(QScrollArea):
         self.title.setWordWrap(True)
         self.steps = LadderTable()
         self.steps.setMinimumHeight(_STEPS_PX)
-        self.nodes = BarChart(
-            "Nodes per step", (("before", Colour.MUTED), ("after", Colour.SERIES_1))
-        )
+        self.nodes = BarChart("Nodes after each step", (("", Colour.SERIES_3),))
         self.speed = BarChart(
             "Frames a second, network alone, one thread", (("", Colour.SERIES_1),)
         )
@@ -54,11 +53,11 @@ class ReportPanel(QScrollArea):
             (("", Colour.SERIES_2),),
             is_log=True,
         )
-        self.tensorboard = QPushButton("Open in &TensorBoard")
+        self.tensorboard = QPushButton("Open in T&ensorBoard")
         self.tensorboard.setToolTip(
             "Start TensorBoard on the graph of every step, and open it in the browser"
         )
-        self.page = QPushButton("Open as &page")
+        self.page = QPushButton("Open as page")
         self.page.setToolTip(
             "Open the report as a page of its own, to print or to send"
         )
@@ -69,7 +68,7 @@ class ReportPanel(QScrollArea):
 
     def show_report(self, name: str, report: dict[str, Any] | None) -> None:
         """Show what `ConversionReport.to_document` gave; None where there is none."""
-        self.show_steps((report or {}).get("steps") or ())
+        self.show_steps((report or {}).get("steps") or (), fps_by_step(report or {}))
         if report is None:
             self.title.setText(
                 f"{name} was not built here: there is no report of it."
@@ -86,10 +85,12 @@ class ReportPanel(QScrollArea):
         speed = report.get("speed") or {}
         self.speed.show_rows([_speed_row(one) for one in speed.get("results") or ()])
 
-    def show_steps(self, steps: Sequence[dict[str, Any]]) -> None:
-        """Show these steps, as a conversion tells them."""
-        self.steps.show_steps(steps)
-        self.nodes.show_rows([_nodes_row(step) for step in steps])
+    def show_steps(
+        self, steps: Sequence[dict[str, Any]], fps: Mapping[str, float] | None = None
+    ) -> None:
+        """Show these steps, as a conversion tells them, with the speeds by step."""
+        self.steps.show_steps(steps, fps or {})
+        self.nodes.show_rows(_nodes_rows(steps))
         overlaps = [(_name(step), step.get("mask_iou")) for step in steps]
         self.overlap.show_rows(
             [
@@ -149,9 +150,10 @@ def _name(step: dict[str, Any]) -> str:
     return str(step.get("name", ""))
 
 
-def _nodes_row(step: dict[str, Any]) -> BarRow:
-    before, after = step.get("nodes_before", 0), step.get("nodes_after", 0)
-    return BarRow(_name(step), (before, after), (str(before), str(after)))
+def _nodes_rows(steps: Sequence[dict[str, Any]]) -> list[BarRow]:
+    counts = [("as trained", int(step.get("nodes_before", 0))) for step in steps[:1]]
+    counts += [(_name(step), int(step.get("nodes_after", 0))) for step in steps]
+    return [BarRow(name, (count,), (str(count),)) for name, count in counts]
 
 
 def _speed_row(one: dict[str, Any]) -> BarRow:

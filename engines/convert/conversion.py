@@ -35,6 +35,7 @@ from engines.convert.graph_file import (
     nodes_of_onnx,
     save_graphs,
 )
+from engines.convert.look import look_into
 from engines.convert.model_source import (
     GraphSource,
     Location,
@@ -123,7 +124,7 @@ class Conversion:
         -------
         dict
             The report as JSON values, the engine's path absolute, and whether it was
-            `cached`; where it only looks, `form`, `inputs` and `outputs`.
+            `cached`; where it only looks, what `look_into` gives.
 
         Raises
         ------
@@ -155,18 +156,8 @@ class Conversion:
         return self._finished(report.to_document(), is_cached=False)
 
     def _look(self, location: Location) -> Dict[str, Any]:
-        """List what the network could take and give, and convert nothing."""
-        request = self._request
-        with open_source(location, request.size_px) as source:
-            inputs = source.inputs()
-            named = [one for one in inputs if one.name == request.input_name]
-            chosen = next(iter(named or inputs), None)
-            outputs = source.outputs(chosen) if chosen else ()
-            return {
-                "form": location.form.value,
-                "inputs": [one.to_document() for one in inputs],
-                "outputs": [one.to_document() for one in outputs],
-            }
+        with open_source(location, self._request.size_px) as source:
+            return look_into(source, location, self._request)
 
     def _find(self, key: str) -> Optional[Path]:
         """Look for an engine that is there, with everything that is asked of it."""
@@ -250,8 +241,11 @@ class Conversion:
             return speed.speed_beside_onnx(location.path, request, prepared, folder)
         assert self._terminals is not None  # set with the graphs
         flags = flags_of(frozen, self._terminals, dict(request.values))
+        graphs = {
+            name: one for name, one in self.graphs.items() if name != "as trained"
+        }
         return speed.speed_beside_graph(
-            frozen, self._terminals, flags, request, prepared, folder
+            graphs, self._terminals, flags, request, prepared, folder
         )
 
     def _stages(self, prepared: Prepared, folder: Path) -> List[Stage]:

@@ -100,14 +100,18 @@ class TimedEngine(NamedTuple):
     """Of one inference, as are the others."""
     ms_p95: float = 0.0
     ms_p99: float = 0.0
+    step: str = ""
+    """Of the ladder whose graph it is; empty for the network as trained and the
+    engine."""
 
 
 class SpeedReport(NamedTuple):
-    """The network as trained and the engine, measured side by side."""
+    """The network as trained, the graph of each step and the engine, side by side."""
 
     threads: int
     results: Tuple[TimedEngine, ...]
-    """The network as trained first; empty where nothing could be timed."""
+    """The network as trained first, the engine last; empty where nothing could be
+    timed."""
     reason: str = ""
     """Why nothing could be timed."""
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.bench_html import html_of
 from app.bench_run import BenchRun
-from app.bench_store import BenchStore, csv_of, html_of, latency_ms, read_bench
+from app.bench_store import BenchStore, csv_of, latency_ms, read_bench
 from app.engine_bench import BenchOrder
 from app.engine_choice import EngineChoice
 from app.errors import ConsoleError
@@ -144,5 +145,17 @@ def test_the_comparison_is_a_table_and_a_page(tmp_path: Path) -> None:
     assert other["source"] == published.document["source"]
     assert "Board X" in page
     assert published.machine in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
+    assert page.count("<tr>") == 3
     assert latency_ms(own, "p50_ms") == 11.0
+
+
+def test_what_another_machine_wrote_is_text_on_the_page(tmp_path: Path) -> None:
+    engine = {**DOCUMENT["engine"], "name": "<script>fast"}
+    odd = BenchStore(tmp_path).save({**DOCUMENT, "engine": engine, "source": "<b>"})
+
+    page = html_of([odd])
+
+    assert "<script>" not in page
+    assert "&lt;script&gt;fast" in page
+    assert "&lt;b&gt;" in page

@@ -39,7 +39,7 @@ print("a library warns", file=sys.stderr, flush=True)
 if out.name.startswith("bad"):
     emit("failed", error={"type": "SizeError", "message": "too odd", "hint": "Pad."})
     sys.exit(1)
-out.mkdir()
+out.mkdir(exist_ok=True)
 emit("finished", result={"model": "net", "target": "onnx", "steps": [], "trials": [],
     "engine": {"path": "m", "kind": "onnx", "precision": "fp32", "bytes": 1},
     "samples": "4 pictures", "is_compared_on_real_frames": False, "speed": None,

@@ -83,12 +83,17 @@ def _named(store: EngineStore, name: str) -> StoredEngine:
     return next(each for each in store.engines() if each.name == name)
 
 
-def test_the_bundled_network_is_always_there(store: EngineStore) -> None:
-    [bundled] = store.engines()
+def test_the_bundled_networks_are_always_there(store: EngineStore) -> None:
+    bundled = store.engines()
 
-    assert bundled.is_bundled
-    assert bundled.state is EngineState.READY
-    assert bundled.choice().model == DEFAULT_MODEL
+    names = [each.name for each in bundled]
+    assert names == ["bundled", "bundled large", "bundled medium"]
+    assert bundled[0].choice().model == DEFAULT_MODEL
+    for each in bundled:
+        assert each.is_bundled
+        assert each.state is EngineState.READY
+        assert each.library_text.startswith("openvino 2")
+        assert each.bytes == (each.folder / "model.onnx").stat().st_size
 
 
 def test_an_engine_is_listed_with_what_was_measured(store: EngineStore) -> None:

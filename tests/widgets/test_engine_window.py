@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QAbstractButton, QInputDialog, QLabel
 
 from app.bench_store import BenchStore
 from app.build_order import BuildOrder
@@ -28,6 +29,7 @@ from engines.convert.request import Target
 from engines.manifest import Activation, Colour
 from tests.app.test_build_queue import _CONVERTER
 from tests.app.test_engine_store import _make
+from tests.fakes.benches import DOCUMENT
 from widgets.bench_desk import BenchDesk
 from widgets.engine_desk import EngineDesk
 from widgets.engine_jobs import EngineJobs
@@ -91,7 +93,9 @@ def _wait_for(qtbot: QtBot, window: EngineWindow, *names: str) -> None:
 
 def _names(window: EngineWindow) -> list[str]:
     cells = (window.table.item(row, 0) for row in range(window.table.rowCount()))
-    return [cell.text() for cell in cells if cell is not None]
+    names = [cell.text() for cell in cells if cell is not None]
+    # The larger networks that come with the console are not the matter here.
+    return [name for name in names if not name.startswith("bundled ")]
 
 
 def _states(window: EngineWindow) -> list[ConversionState | None]:
@@ -262,6 +266,52 @@ def test_what_a_graph_does_not_tell_is_asked_and_kept(
     assert form.focusWidget() is form.colour
 
 
+def test_what_is_left_open_says_what_becomes_of_it(window: EngineWindow) -> None:
+    form = window.form
+    found: dict[str, object] = {"colour": "rgb", "frames": 1, "pixels": "unit"}
+    found |= {"activation": "probability", "is_told": False}
+
+    form.show_ends((), (), meaning=found)
+
+    assert form.colour.itemText(0) == "assumed from the graph: one frame, RGB"
+    assert form.pixels.itemText(0) == "assumed from the graph: 0 to 1"
+    assert form.activation.itemText(0).endswith("probability of an object")
+    told = {**found, "colour": "grey", "frames": 3, "pixels": "", "is_told": True}
+    form.show_ends((), (), meaning=told)
+    assert form.colour.itemText(0) == "as its manifest tells: 3 frames, grey"
+    assert form.pixels.itemText(0) == "as its manifest tells: a range of its own"
+    form.show_looking()
+    assert form.colour.itemText(0) == "as its manifest or graph tells"
+
+
+def test_paths_are_written_from_the_home_folder_on(
+    window: EngineWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "net.keras").touch()
+
+    window.form.show_model(tmp_path / "net.keras")
+
+    assert window.form.model.text() == "~/net.keras"
+    order = window.form.order
+    assert order is not None
+    assert order.model == tmp_path / "net.keras"
+
+
+def test_a_savedmodel_is_chosen_by_the_file_in_it(
+    window: EngineWindow, tmp_path: Path
+) -> None:
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "saved_model.pb").touch()
+
+    window.form.show_model(folder / "saved_model.pb")
+
+    order = window.form.order
+    assert order is not None
+    assert order.model == folder
+
+
 def test_a_build_that_would_take_too_much_memory_is_refused_with_the_figure(
     window: EngineWindow, tmp_path: Path
 ) -> None:
@@ -361,6 +411,76 @@ def test_a_deleted_engine_can_be_had_again_until_the_console_is_closed(
     desk.close()
 
     assert [each.name for each in store.folder.iterdir()] == ["ours"]
+
+
+def test_what_is_outdated_is_rebuilt_in_its_place(
+    window: EngineWindow,
+    store: EngineStore,
+    desk: EngineDesk,
+    qtbot: QtBot,
+    tmp_path: Path,
+) -> None:
+    model = tmp_path / "net.onnx"
+    model.write_bytes(b"as it was")
+    old = _make(store, "old", model)
+    _make(store, "kept")
+    desk.refresh()
+    _wait_for(qtbot, window, "bundled", "kept", "old")
+    assert not window.rebuild_outdated_button.isEnabled()
+    model.write_bytes(b"as it is")
+    desk.refresh()
+    qtbot.waitUntil(window.rebuild_outdated_button.isEnabled)
+
+    qtbot.mouseClick(window.rebuild_outdated_button, Qt.MouseButton.LeftButton)
+
+    [box] = window.builds._boxes.values()
+    assert box.build.folder == old
+    assert window.tabs.currentWidget() is window.builds
+    qtbot.waitUntil(
+        lambda: _states(window) == [ConversionState.DONE], timeout=_PATIENCE_MS
+    )
+    assert _names(window) == ["bundled", "kept", "old"]
+
+
+def test_an_engine_without_a_speed_shows_that_of_its_newest_bench_here(
+    window: EngineWindow, benches: BenchDesk, tmp_path: Path
+) -> None:
+    def speed() -> tuple[str, str]:
+        cells = (window.table.item(0, column) for column in (4, 5))
+        fast, slow = (cell.text() for cell in cells if cell is not None)
+        return fast, slow
+
+    assert speed() == ("not measured", "-")
+    store = BenchStore(tmp_path / "benches")
+    engine = {**DOCUMENT["engine"], "name": "bundled"}
+    old = {**DOCUMENT, "engine": engine, "machine": {"name": benches.machine}}
+    new = {**old, "when": "2026-02-01T10:00:00", "alone": {"p50_ms": 4, "p99_ms": 8}}
+    elsewhere = {**new, "machine": {"name": "far"}, "when": "2026-03-01T10:00:00"}
+    elsewhere["alone"] = {"p50_ms": 1, "p99_ms": 1}
+    for document in (elsewhere, old, new):
+        store.save(document)
+
+    benches.refresh()
+
+    assert speed() == ("250", "125")
+
+
+def test_no_two_things_that_are_seen_together_have_one_key(
+    window: EngineWindow,
+) -> None:
+    form = window.form
+    for target in (Target.OPENVINO, Target.TF_TRT):
+        form.target.setCurrentIndex(form.target.findData(target))
+        for page in range(window.tabs.count()):
+            window.tabs.setCurrentIndex(page)
+            widgets = [
+                *window.findChildren(QLabel),
+                *window.findChildren(QAbstractButton),
+            ]
+            texts = [each.text() for each in widgets if each.isVisibleTo(window)]
+            keys = [key for text in texts for key in re.findall(r"&(\w)", text)]
+            assert "T" in keys
+            assert len(keys) == len({key.lower() for key in keys}), sorted(keys)
 
 
 def test_a_name_that_is_taken_is_refused(

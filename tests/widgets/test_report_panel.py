@@ -33,6 +33,12 @@ REPORT: dict[str, Any] = {
         "results": [
             {"engine": "tensorflow", "fps": 50.0, "ratio_to_reference": 1.0},
             {
+                "engine": "tensorflow, after fold",
+                "fps": 60.0,
+                "ratio_to_reference": 1.2,
+                "step": "fold",
+            },
+            {
                 "engine": "openvino",
                 "fps": 150.0,
                 "ratio_to_reference": 3.0,
@@ -50,11 +56,16 @@ def test_nodes_overlap_difference_and_speed_are_plotted(qtbot: QtBot) -> None:
 
     panel.show_report("mine", REPORT)
 
-    assert panel.nodes.rows[0] == BarRow("fold", (200, 80), ("200", "80"))
+    assert panel.nodes.rows == (
+        BarRow("as trained", (200,), ("200",)),
+        BarRow("fold", (80,), ("80",)),
+        BarRow("openvino", (60,), ("60",)),
+    )
     assert [row.label for row in panel.overlap.rows] == ["fold"]
     assert panel.differences.rows[0].texts == ("1.0e-06",)
-    assert panel.speed.rows[1].texts == ("150.0 fps, 3.00 x, 6.60 ms (p99 8.00)",)
-    assert panel.steps.topLevelItemCount() == 2
+    assert panel.speed.rows[2].texts == ("150.0 fps, 3.00 x, 6.60 ms (p99 8.00)",)
+    rows = [panel.steps.topLevelItem(at) for at in range(2)]
+    assert [row and row.text(2) for row in rows] == ["60.0", "150.0"]
     assert (
         panel.title.text() == "mine: built in 31 s, compared on 32 frames of ball.mp4"
     )

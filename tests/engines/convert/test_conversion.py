@@ -1,6 +1,7 @@
 """A conversion as a whole: what it writes, finds again and refuses."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ from tests.engines.convert.networks import graph_of, random_array, tf
 
 IS_TF1 = tf.__version__.startswith("1.")
 SHAPE = (1, 14, 18, 3)
+BUNDLED = Path(__file__).resolve().parents[3] / "resources/models/default"
 
 
 def network(x):
@@ -443,15 +445,27 @@ def test_the_graph_of_every_step_is_written_for_tensorboard(network_file, tmp_pa
 def test_the_engine_is_timed_beside_the_network_as_trained(network_file, tmp_path):
     report, _ = convert(network_file, tmp_path, measures_speed=True)
 
-    speed = report["speed"]
-    assert [one["engine"] for one in speed["results"]] == [
-        *("tensorflow, as trained", "tensorflow")
-    ]
-    for one in speed["results"]:
+    first, *between, last = report["speed"]["results"]
+    assert (first["engine"], last["engine"]) == ("tensorflow, as trained", "tensorflow")
+    for one in (first, *between, last):
         assert one["fps"] > 1
-        assert len(one["fps_by_round"]) == 10
         assert 0 < one["ms_p50"] <= one["ms_p95"] <= one["ms_p99"]
-    assert speed["results"][0]["ratio_to_reference"] == 1.0
+    assert len(first["fps_by_round"]) == len(last["fps_by_round"]) == 10
+    assert first["ratio_to_reference"] == 1.0
+
+
+def test_every_step_that_changed_the_graph_is_timed(network_file, tmp_path):
+    report, _ = convert(network_file, tmp_path, measures_speed=True)
+
+    first, *between, _ = report["speed"]["results"]
+    steps = [one["step"] for one in between]
+    changed = [one["name"] for one in report["steps"] if one["removed"] or one["added"]]
+    assert "fold" in steps
+    assert set(changed) - {"freeze", "tensorflow"} <= set(steps)
+    for one in between:
+        # On the scale of the one race: what the machine did meanwhile is left out.
+        fps = first["fps"] * one["ratio_to_reference"]
+        assert one["fps"] == pytest.approx(fps, abs=0.02)
 
 
 def test_the_network_before_and_after_can_be_browsed_with_times(network_file, tmp_path):
@@ -487,8 +501,37 @@ def test_a_network_is_only_looked_into(network_file, tmp_path):
     assert found["form"] == "frozen-graph"
     assert [tuple(one["shape"]) for one in found["inputs"]] == [SHAPE]
     assert len(found["outputs"]) == 1
+    assert found["meaning"] == {
+        "colour": "rgb",
+        "frames": 1,
+        "pixels": "unit",
+        "activation": "probability",
+        "is_told": False,
+    }
     assert events == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_with_a_manifest_is_looked_up_there(tmp_path):
+    found, _ = convert(BUNDLED, tmp_path, only_looks=True)
+
+    assert found["meaning"] == {
+        "colour": "grey",
+        "frames": 3,
+        "pixels": "unit",
+        "activation": "probability",
+        "is_told": True,
+    }
+
+
+def test_a_network_without_pictures_means_none(tmp_path):
+    path = tmp_path / "network.pb"
+    exported = graph_of(lambda x: tf.matmul(x, random_array(5, 2)), (1, 5))
+    path.write_bytes(exported.graph.SerializeToString())
+
+    found, _ = convert(path, tmp_path, only_looks=True)
+
+    assert found["meaning"] is None
 
 
 def test_an_engine_that_was_never_timed_is_made_anew_to_time_it(network_file, tmp_path):
