@@ -164,11 +164,13 @@ def _reasons(step: dict[str, Any]) -> str:
     if not entries:
         return summary
     items = "".join(f"<li>{escape(one)}</li>" for one in entries)
-    return (
-        f"<details><summary>{summary}: {len(step['reasons'])} reasons to remove,"
-        f" {len(step['kept'])} kept, {len(step['notes'])} notes</summary>"
-        f"<ul>{items}</ul></details>"
+    counts = (
+        (len(step["reasons"]), "removal", "removals"),
+        (len(step["kept"]), "kept", "kept"),
+        (len(step["notes"]), "note", "notes"),
     )
+    told = ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
+    return f"<details><summary>{summary}: {told}</summary><ul>{items}</ul></details>"
 
 
 def _number(value: float | None, form: str) -> str:

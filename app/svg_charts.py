@@ -150,7 +150,7 @@ def line_chart(
         Label and values from 0; at most as many as `SERIES_CLASSES`.
     """
     height_px, left_px = 300, 56
-    right_px = WIDTH_PX - _LABEL_PX
+    right_px = WIDTH_PX - _label_px([label for label, _ in series]) - 18
     bottom_px = height_px - 34
     most = max((max(values) for _, values in series if values), default=1.0) or 1.0
     step = _round_step(most / 5)

@@ -39,7 +39,7 @@ class TensorBoard:
         self._process: subprocess.Popen[str] | None = None
 
     def open(self) -> str:
-        """Start it and wait until it serves; gives its address.
+        """Start it and wait until it serves; gives the address of its graphs.
 
         Takes seconds: not for a thread that draws.
 
@@ -86,7 +86,8 @@ class TensorBoard:
         for line in words:
             found = _ADDRESS.search(line)
             if found:
-                return found[0]
+                # Its first page is of curves, of which a conversion has few.
+                return f"{found[0]}#graphs"
             said = line.strip() or said
         if _MISSING.search(said):
             raise TensorBoardError(

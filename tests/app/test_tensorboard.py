@@ -27,7 +27,7 @@ def test_its_address_is_told_and_it_ends_with_close(tmp_path: Path) -> None:
     process = board._process
     board.close()
 
-    assert address == "http://127.0.0.1:6006/"
+    assert address == "http://127.0.0.1:6006/#graphs"
     assert process is not None
     assert process.returncode is not None
 

@@ -166,7 +166,7 @@ def test_a_failed_build_offers_the_next_thing_to_try(
     qtbot.waitUntil(
         lambda: _states(window) == [ConversionState.FAILED], timeout=_PATIENCE_MS
     )
-    box = window.builds.newest
+    box = window.builds.boxes[-1]
     assert box is not None
     window.form.name.clear()
 
@@ -185,7 +185,7 @@ def test_the_log_of_a_build_is_shown(
     qtbot.waitUntil(
         lambda: _states(window) == [ConversionState.FAILED], timeout=_PATIENCE_MS
     )
-    box = window.builds.newest
+    box = window.builds.boxes[-1]
     assert box is not None
 
     qtbot.mouseClick(box.log, Qt.MouseButton.LeftButton)
@@ -202,7 +202,7 @@ def test_each_step_shows_how_long_it_took_and_takes(
     )
     _fill(window, tmp_path, "slow")
     window.form.submit()
-    box = window.builds.newest
+    box = window.builds.boxes[-1]
     assert box is not None
 
     qtbot.waitUntil(lambda: "✓" in box._table._cells[0][0].text(), timeout=_PATIENCE_MS)
