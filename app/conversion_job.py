@@ -200,7 +200,7 @@ class ConversionJob:
             if self._messages is not None:
                 self._library_text = _text_of(self._messages)
             parts = [*self._told, "", self._library_text]
-        return "\n".join(parts).strip() + "\n"
+        return "\n".join(parts).strip("\n") + "\n"
 
     def request_cancel(self) -> None:
         """Ask the child to end; what it has begun is deleted."""

@@ -175,9 +175,6 @@ class Tour:
         self._open(window.graph)
         trained, made = window.graph.sides
         yield lambda: trained.tree.topLevelItemCount()
-        trained.tree.setFocus()
-        QTest.keyClick(trained.tree, Qt.Key.Key_Down)
-        QTest.keyClick(trained.tree, Qt.Key.Key_Right)
         _choose(made.choice, "as OpenVINO")
         yield _after(1.0)
         self._take("engines_graph")

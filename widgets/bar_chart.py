@@ -31,7 +31,7 @@ class BarRow:
 
     label: str
     values: tuple[float | None, ...]
-    """One for each series; None draws no bar."""
+    """One for each series; None takes no room."""
     texts: tuple[str, ...]
     """What stands behind each bar."""
 
@@ -85,7 +85,7 @@ class BarChart(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        rows_px = len(self._rows) * (self._row_px + GAP_PX)
+        rows_px = sum(_height_px(row) + GAP_PX for row in self._rows)
         return QSize(360, _TITLE_PX + self._key_px + rows_px + GAP_PX)
 
     @override
@@ -112,18 +112,14 @@ class BarChart(QWidget):
         top_px = float(_TITLE_PX + self._key_px)
         for row in self._rows:
             painter.setPen(Colour.TEXT.qcolor)
-            box = QRectF(0, top_px, label_px, self._row_px)
+            box = QRectF(0, top_px, label_px, _height_px(row))
             side = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             label = metrics.elidedText(
                 row.label, Qt.TextElideMode.ElideMiddle, label_px
             )
             painter.drawText(box, side, label)
             self._paint_bars(painter, row, left_px, top_px, room_px)
-            top_px += self._row_px + GAP_PX
-
-    @property
-    def _row_px(self) -> int:
-        return _BAR_PX * max(1, len(self._series))
+            top_px += _height_px(row) + GAP_PX
 
     @property
     def _key_px(self) -> int:
@@ -151,12 +147,17 @@ class BarChart(QWidget):
     def _paint_bars(
         self, painter: QPainter, row: BarRow, left_px: float, top_px: float, room: float
     ) -> None:
-        for at, (value, text) in enumerate(zip(row.values, row.texts, strict=True)):
-            y_px = top_px + at * _BAR_PX
-            width_px = 0.0 if value is None else room * self._share(value)
+        y_px = top_px - _BAR_PX
+        for value, text, (_, colour) in zip(
+            row.values, row.texts, self._series, strict=True
+        ):
+            if value is None:
+                continue
+            y_px += _BAR_PX
+            width_px = room * self._share(value)
             if width_px > 0:
                 bar = QRectF(left_px, y_px + 2, width_px, _BAR_PX - 4)
-                painter.fillRect(bar, self._series[at][1].qcolor)
+                painter.fillRect(bar, colour.qcolor)
             painter.setPen(Colour.MUTED.qcolor)
             behind_px = left_px + width_px + GAP_PX // 2
             box = QRectF(behind_px, y_px, self.width() - behind_px, _BAR_PX)
@@ -172,3 +173,7 @@ class BarChart(QWidget):
             return value / most
         decades = _LOG_DECADES + math.log10(value / most)
         return max(0.02, decades / _LOG_DECADES)
+
+
+def _height_px(row: BarRow) -> int:
+    return _BAR_PX * max(1, sum(value is not None for value in row.values))

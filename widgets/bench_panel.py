@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -28,7 +29,7 @@ from app.bench_html import html_of
 from app.bench_store import csv_of, latency_ms
 from app.errors import OutputError
 from widgets.bar_chart import BarChart, BarRow
-from widgets.theme import GAP_PX, Colour
+from widgets.theme import GAP_PX, MARGIN_PX, Colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from app.bench_run import BenchStatus
     from app.bench_store import StoredBench
 
-_COLUMNS = ("Engine", "Machine", "fps alone", "fps whole", "Measured")
+_COLUMNS = ("Engine", "Machine", "fps alone", "fps whole", "Measured (UTC)")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _PER_MILLE = 1000
 _BOARDS = ("TX2", "Xavier")
@@ -121,7 +122,7 @@ class BenchPanel(QWidget):
         """Write the comparison as its suffix says: PNG, CSV or HTML."""
         why = ""
         if path.suffix == ".png":
-            is_saved = self.charts.grab().save(str(path), "PNG")
+            is_saved = self.charts.picture().save(str(path), "PNG")
             why = "" if is_saved else "the picture cannot be written there"
         else:
             write = csv_of if path.suffix == ".csv" else html_of
@@ -146,6 +147,8 @@ class BenchPanel(QWidget):
         self.progress.setTextVisible(False)
         self.activity.setProperty("role", "muted")
         self.list.setHeaderLabels(list(_COLUMNS))
+        for column in (2, 3):
+            self.list.headerItem().setTextAlignment(column, _RIGHT)
         self.list.setRootIsDecorated(False)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setAccessibleName("Results of benches; tick those to compare")
@@ -273,6 +276,18 @@ class Comparison(QWidget):
         ):
             column.addWidget(part)
         column.addStretch(1)
+
+    def picture(self) -> QPixmap:
+        """All of it on the colour of the window, with a margin."""
+        content = self.grab()
+        ratio = content.devicePixelRatio()
+        picture = QPixmap(content.size() + QSize(1, 1) * round(2 * MARGIN_PX * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Colour.SURFACE.qcolor)
+        painter = QPainter(picture)
+        painter.drawPixmap(MARGIN_PX, MARGIN_PX, content)
+        painter.end()
+        return picture
 
     def show_benches(self, benches: Sequence[StoredBench]) -> None:
         """Draw these side by side."""

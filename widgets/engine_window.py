@@ -476,6 +476,7 @@ class EngineWindow(QDialog):
     def _bench(self) -> None:
         engine = self.table.chosen
         if engine is not None:
+            self.message_bar.clear()
             self.tabs.setCurrentWidget(self.bench)
             order = BenchOrder(
                 engine.name,
@@ -484,6 +485,8 @@ class EngineWindow(QDialog):
                 is_beside_feed=self._is_feed_on,
             )
             self._benches.start(order)
+            # The button that was pressed is disabled: the next one would be to rebuild.
+            self.bench.cancel.setFocus()
 
     def _on_bench_finished(self, bench: StoredBench) -> None:
         compared = {each.path for each in self.bench.compared} | {bench.path}

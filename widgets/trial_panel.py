@@ -27,9 +27,10 @@ _WORDS = {
     TrialPhase.SHADOW: "infers the live frames in the shadow of the running engine",
     TrialPhase.PROBATION: "has taken over; the engine before can still come back",
     TrialPhase.ACCEPTED: "has taken over",
-    TrialPhase.REJECTED: "was rejected; the engine before infers on",
+    TrialPhase.REJECTED: "was rejected; the engine before it infers",
 }
 _ROWS = ("inference, median", "inference, 99th percentile", "frames a second", "tracks")
+_SIDES, _SIDES_CHANGED = ("running", "on trial"), ("before", "running now")
 _LIMITS = TrialLimits()
 _NOTHING = "-"
 
@@ -50,6 +51,7 @@ class TrialPanel(QWidget):
         self._reason.setTextFormat(Qt.TextFormat.PlainText)
         self._reason.setProperty("role", "muted")
         self._figures = QGridLayout()
+        self._headings = _heading(_SIDES[0]), _heading(_SIDES[1])
         self._cells = [[QLabel(_NOTHING), QLabel(_NOTHING)] for _ in _ROWS]
         self._overlap = QLabel(_NOTHING)
         self.cancel = QPushButton("Cancel the trial")
@@ -109,6 +111,9 @@ class TrialPanel(QWidget):
         role = "fault" if trial.phase is TrialPhase.REJECTED else "muted"
         self._reason.setProperty("role", role)
         self._reason.style().polish(self._reason)
+        sides = _SIDES_CHANGED if has_changed else _SIDES
+        for heading, side in zip(self._headings, sides, strict=True):
+            heading.setText(side)
         for column, figures in enumerate((trial.running, trial.tried)):
             for row, text in enumerate(_texts_of(figures)):
                 self._cells[row][column].setText(text)
@@ -116,8 +121,8 @@ class TrialPanel(QWidget):
         self._overlap.setText(_NOTHING if iou is None else f"{iou:.4f}")
 
     def _lay_out(self) -> None:
-        self._figures.addWidget(_heading("running"), 0, 1)
-        self._figures.addWidget(_heading("on trial"), 0, 2)
+        for column, heading in enumerate(self._headings, 1):
+            self._figures.addWidget(heading, 0, column)
         for row, (title, cells) in enumerate(zip(_ROWS, self._cells, strict=True), 1):
             self._figures.addWidget(QLabel(title), row, 0)
             for column, cell in enumerate(cells, 1):

@@ -13,6 +13,7 @@ from app.bench_store import BenchStore
 from tests.fakes.benches import DOCUMENT
 from widgets.bench_desk import BenchDesk
 from widgets.bench_panel import BenchPanel
+from widgets.theme import Colour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,9 @@ def test_the_comparison_is_exported(panel: BenchPanel, tmp_path: Path) -> None:
     for kind in ("png", "csv", "html"):
         panel.export_to(tmp_path / f"engines.{kind}")
 
-    assert QImage(str(tmp_path / "engines.png")).width() > 300
+    picture = QImage(str(tmp_path / "engines.png"))
+    assert picture.width() > 300
+    assert picture.pixelColor(3, 3) == Colour.SURFACE.qcolor
     assert "fast" in (tmp_path / "engines.csv").read_text()
     assert "<svg" in (tmp_path / "engines.html").read_text()
 

@@ -106,6 +106,19 @@ def test_a_bar_is_as_long_as_its_value(qtbot: QtBot) -> None:
     assert chart.accessibleDescription() == "x: 100, 25"
 
 
+def test_a_figure_that_is_not_there_takes_no_room(qtbot: QtBot) -> None:
+    chart = BarChart("Speed", (("a", Colour.SERIES_1), ("b", Colour.SERIES_2)))
+    qtbot.addWidget(chart)
+    chart.show_rows([BarRow("x", (100.0, 25.0), ("100", "25"))])
+    both_px = chart.sizeHint().height()
+
+    chart.show_rows([BarRow("x", (None, 25.0), ("", "25"))])
+
+    assert chart.sizeHint().height() < both_px
+    assert _painted(chart, Colour.SERIES_1) <= 10  # in the key alone
+    assert _painted(chart, Colour.SERIES_2) > 100
+
+
 def test_the_graph_is_a_tree_whose_branches_are_made_when_opened(qtbot: QtBot) -> None:
     panel = GraphPanel()
     qtbot.addWidget(panel)
