@@ -147,8 +147,8 @@ class BenchPanel(QWidget):
         self.progress.setTextVisible(False)
         self.activity.setProperty("role", "muted")
         self.list.setHeaderLabels(list(_COLUMNS))
-        for column in (2, 3):
-            self.list.headerItem().setTextAlignment(column, _RIGHT)
+        for at in (2, 3):
+            self.list.headerItem().setTextAlignment(at, _RIGHT)
         self.list.setRootIsDecorated(False)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setAccessibleName("Results of benches; tick those to compare")
