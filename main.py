@@ -43,6 +43,7 @@ COMMANDS = (
     "verify",
     "convert",
     "bench",
+    "finetune",
     "doctor",
 )
 """Each is a module of `app.commands`."""

@@ -46,6 +46,9 @@ def main() -> None:
         peak_rate=options.rate,
         held_back=options.held_back,
         seed=options.seed,
+        scene_ratio=options.scene_ratio,
+        start_folder=options.start,
+        averaged_rounds=options.average,
     )
     start_s = time.monotonic()
     train(settings, options.folder)
@@ -80,6 +83,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
     parser.add_argument("--held-back", type=int, default=512, help="clips to check on")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FOLDER",
+        help="with NAME.npz of each network, to begin with (default: from nothing)",
+    )
+    parser.add_argument(
+        "--scene-ratio",
+        type=float,
+        default=0.0,
+        metavar="R",
+        help="share of clips that look like the synthetic source's (default: 0)",
+    )
+    parser.add_argument(
+        "--average",
+        type=int,
+        default=0,
+        metavar="N",
+        help="give the mean weights of about the last N rounds (default: the last)",
+    )
     parser.add_argument(
         "--mixed", action="store_true", help="bf16 arithmetic, for a GPU that has it"
     )

@@ -41,7 +41,11 @@ class ClipSize:
 
 
 def draw_conditions(
-    rng: np.random.Generator, count: int, size: ClipSize, tiles: int
+    rng: np.random.Generator,
+    count: int,
+    size: ClipSize,
+    tiles: int,
+    scene_ratio: float = 0.0,
 ) -> Conditions:
     """Draw the conditions of some clips.
 
@@ -55,6 +59,9 @@ def draw_conditions(
         Of their frames.
     tiles : int
         Backgrounds to choose from.
+    scene_ratio : float
+        Share of the clips that look like the synthetic source's scenes instead, of
+        0 to 1: sharp bodies on still textures, of one grey, that pass at speed.
 
     Returns
     -------
@@ -71,6 +78,8 @@ def draw_conditions(
         **_prefixed("distractor", _distractors(draw, size, pan)),
     }
     drawn.update(_prefixed("shadow", _shadows(draw, size, drawn)))
+    if scene_ratio > 0.0:
+        _make_scenes(draw, drawn, draw.chance(scene_ratio))
     return {name: np.asarray(value, np.float32) for name, value in drawn.items()}
 
 
@@ -329,3 +338,63 @@ def _shadows(
         "velocity": np.where(given, way, velocity),
         "radius": np.where(given, cast, radius),
     }
+
+
+def _make_scenes(
+    draw: _Draw,
+    drawn: dict[str, NDArray[np.float64]],
+    are_scenes: NDArray[np.bool_],
+) -> None:
+    """Make some clips like the synthetic source's scenes, seen at half their size.
+
+    Ranges are those of `engines.scene.random_settings`, a little wider than what the
+    source shows by default.
+    """
+    one, slow = (OBJECTS,), (DISTRACTORS,)
+    diameter = draw.log_uniform(1.2, 10.0)[:, None] * np.exp(
+        draw.uniform(-0.5, 0.5, one)
+    )
+    speed = draw.log_uniform(0.5, 20.0)[:, None] * np.exp(draw.uniform(-0.6, 0.6, one))
+    heading = draw.heading(OBJECTS)
+    drift = np.where(draw.chance(0.3), draw.log_uniform(0.012, 0.6), 0.0)
+    pan = drift[:, None] * draw.heading()
+    across = np.stack([-heading[..., 1], heading[..., 0]], axis=-1)
+    bend = np.where(draw.chance(0.5, OBJECTS), draw.normal(OBJECTS) * 0.15, 0.0)
+    shake = np.where(draw.chance(0.4), draw.log_uniform(0.05, 0.8), 0.0)
+    # The last thing that is slow is a bar before all of them: what hides objects.
+    large = draw.uniform(15.0, 60.0, slow)
+    slim = draw.uniform(0.3, 1.0, slow)
+    wander = 0.1 * draw.normal(DISTRACTORS, 2)
+    large[:, -1], slim[:, -1], wander[:, -1] = 300.0, 0.05, 0.0
+    made = {
+        "tile_scale": draw.uniform(1.0, 2.0),
+        "gain": draw.log_uniform(0.04, 0.75) * draw.sign(),
+        "level": draw.uniform(25.0, 225.0),
+        "pan": pan,
+        "shake": shake[:, None, None] * draw.normal(FRAME_COUNT, 2),
+        # Two by two pixels of the source are one of the network's.
+        "noise": np.where(draw.chance(0.95), draw.log_uniform(0.3, 6.0), 0.0),
+        "object_diameter": diameter,
+        "object_velocity": speed[..., None] * heading + pan[:, None, :],
+        "object_own_speed": speed,
+        "object_turn": (speed * bend)[..., None] * across,
+        "object_contrast": draw.log_uniform(12.0, 90.0)[:, None]
+        * np.exp(draw.uniform(0.0, 0.8, one))
+        * draw.sign(OBJECTS),
+        "distractor_diameter": large,
+        "distractor_slim": slim,
+        "distractor_velocity": wander + pan[:, None, :],
+        "distractor_is_there": draw.chance(0.25, DISTRACTORS),
+    }
+    alone = {"pitch": 1e5, "spread": 0.0, "lobe": 0.0, "texture": 0.0, "opacity": 1.0}
+    absent = (
+        *("slope", "roll", "zoom", "wave", "rolling", "defocus", "noise_shot"),
+        *("noise_soft", "codec", "shadow_depth", "distractor_spin"),
+    )
+    for kind in ("object", "distractor"):
+        made |= {f"{kind}_{name}": np.asarray(value) for name, value in alone.items()}
+    made |= {name: np.asarray(0.0) for name in absent}
+    for name, value in made.items():
+        there = drawn[name]
+        rows = are_scenes.reshape(-1, *[1] * (there.ndim - 1))
+        drawn[name] = np.where(rows, value, there)

@@ -274,6 +274,26 @@ def judge(
     return report
 
 
+def judge_plain(
+    predict: Predict,
+    input_size: tuple[int, int],
+    scenes: int,
+    thresholds: tuple[float, float],
+) -> Score:
+    """Judge a network on scenes as the synthetic source shows them.
+
+    Parameters
+    ----------
+    predict, input_size, thresholds
+        As of `judge`.
+    scenes : int
+        How many, two clips of each.
+    """
+    size = (input_size[0] * SHRINK, input_size[1] * SHRINK)
+    questions = questions_of(plain_scenes(scenes, SEED, size), 2, processes=1)
+    return score(questions, answers(predict, questions), *thresholds)
+
+
 def print_scores(report: dict[str, Any]) -> None:
     """Print what `judge` found as a table."""
     for name in ("random", "plain"):

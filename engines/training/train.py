@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 _WARM_UP_RATIO = 0.03
 _OPTIMISER = "optimiser/"
 _NOISE = "noise"
+_MEAN = "mean/"
+_AVERAGED = "averaged"
 _ROUND = "round"
 
 
@@ -67,6 +69,12 @@ class TrainingSettings:
     """Drawn backgrounds, beside the photographs."""
     seed: int = 1
     size: ClipSize = field(default_factory=ClipSize)
+    scene_ratio: float = 0.0
+    """Share of clips that look like the synthetic source's scenes."""
+    start_folder: Path | None = None
+    """Of a run, or of another folder with `NAME.npz`, whose weights to begin with."""
+    averaged_rounds: int = 0
+    """Rounds whose weights the result is about the mean of; 0 takes the last ones."""
 
     @property
     def rounds(self) -> int:
@@ -164,7 +172,11 @@ def train(settings: TrainingSettings, folder: Path) -> dict[str, Weights]:
     drawn = _Drawer(settings, len(tiles))
     held_back = drawn.held_back()
     optimiser.build(model.trainable_variables)
-    run = _Run(folder, networks, optimiser, renderer)
+    averages = _Averages(networks, settings.averaged_rounds)
+    run = _Run(folder, networks, optimiser, renderer, averages)
+    if settings.start_folder is not None:
+        for name, network in networks.items():
+            set_weights(network, load_weights(settings.start_folder / f"{name}.npz"))
     start = run.resume()
     curves = _Curves(folder / "curves.csv", settings.networks, start)
     progress = Progress("rounds", settings.rounds, start, every_s=10.0)
@@ -181,6 +193,7 @@ def train(settings: TrainingSettings, folder: Path) -> dict[str, Weights]:
         held_losses = [float(held[name]) for name in names]
         step = (number + 1) * settings.steps_per_round
         curves.append(number, step, losses, held_losses)
+        averages.add()
         run.save(number + 1)
         shown = ", ".join(
             f"{name} {loss:.3f} ({held_loss:.3f})"
@@ -237,7 +250,44 @@ class _Drawer:
 
     def _draw(self, number: int, count: int) -> Conditions:
         rng = np.random.default_rng([self._settings.seed, number])
-        return draw_conditions(rng, count, self._settings.size, self._tiles)
+        settings = self._settings
+        return draw_conditions(
+            rng, count, settings.size, self._tiles, settings.scene_ratio
+        )
+
+
+class _Averages:
+    """Running means of networks' weights, which differ less from seed to seed.
+
+    Parameters
+    ----------
+    networks : mapping
+        By name.
+    rounds : int
+        About how many rounds a mean goes back; 0 keeps none.
+    """
+
+    def __init__(self, networks: Mapping[str, Any], rounds: int) -> None:
+        self._networks = networks
+        self._rounds = rounds
+        self.added = 0
+        self.weights: dict[str, Weights] = {}
+
+    def add(self) -> None:
+        """Take in the weights of a round that has ended."""
+        if not self._rounds:
+            return
+        self.added += 1
+        share = 1.0 / min(self.added, self._rounds)
+        for name, network in self._networks.items():
+            now = weights_of(network)
+            mean = self.weights.setdefault(name, now)
+            for key, value in now.items():
+                mean[key] = mean[key] + np.float32(share) * (value - mean[key])
+
+    def found(self, name: str) -> Weights:
+        """The mean of a network's weights; its last ones where none is kept."""
+        return self.weights.get(name) or weights_of(self._networks[name])
 
 
 class _Run:
@@ -249,18 +299,24 @@ class _Run:
         networks: Mapping[str, Any],
         optimiser: Any,  # noqa: ANN401
         renderer: ClipRenderer,
+        averages: _Averages,
     ) -> None:
         self._folder = folder
         self._checkpoint = folder / "checkpoint.npz"
         self._networks = networks
         self._optimiser = optimiser
         self._renderer = renderer
+        self._averages = averages
 
     def save(self, done: int) -> None:
         state = {_ROUND: np.asarray(done), _NOISE: self._renderer.noise_state()}
         for name, network in self._networks.items():
             for key, value in weights_of(network).items():
                 state[f"{name}/{key}"] = value
+        state[_AVERAGED] = np.asarray(self._averages.added)
+        for name, mean in self._averages.weights.items():
+            for key, value in mean.items():
+                state[f"{_MEAN}{name}/{key}"] = value
         for number, variable in enumerate(self._optimiser.variables):
             state[f"{_OPTIMISER}{number}"] = np.asarray(variable.numpy())
         save_weights(self._checkpoint, state)
@@ -273,20 +329,27 @@ class _Run:
         self._renderer.set_noise_state(state[_NOISE])
         for number, variable in enumerate(self._optimiser.variables):
             variable.assign(state[f"{_OPTIMISER}{number}"])
+        self._averages.added = int(state[_AVERAGED])
         for name, network in self._networks.items():
-            part = {
-                key[len(name) + 1 :]: value
-                for key, value in state.items()
-                if key.startswith(f"{name}/")
-            }
-            set_weights(network, part)
+            set_weights(network, _part(state, f"{name}/"))
+            mean = _part(state, f"{_MEAN}{name}/")
+            if mean:
+                self._averages.weights[name] = mean
         return int(state[_ROUND])
 
     def finish(self) -> dict[str, Weights]:
-        found = {name: weights_of(network) for name, network in self._networks.items()}
+        found = {name: self._averages.found(name) for name in self._networks}
         for name, weights in found.items():
             save_weights(self._folder / f"{name}.npz", weights)
         return found
+
+
+def _part(state: Mapping[str, NDArray[Any]], prefix: str) -> Weights:
+    return {
+        key[len(prefix) :]: value
+        for key, value in state.items()
+        if key.startswith(prefix)
+    }
 
 
 class _Curves:

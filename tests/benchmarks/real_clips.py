@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from app.detection_score import Object, Tally
 from app.segmentation import Thresholds, segment
 from engines.base import EngineKind
 from engines.catalogue import open_engine
@@ -54,16 +54,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 TUNING = ("drone_clips/IR_BIRD_012.mp4", "fmo_clips/circle.avi")
 _WARM_UP_FRAMES = 3
-_MIN_GATE_PX = 5.0
 _DRONES = ("IR_BIRD_001", "IR_BIRD_012", "IR_DRONE_001", "IR_HELICOPTER_034")
-
-
-class Object(NamedTuple):
-    """What is true of one object in one frame, px."""
-
-    x: float
-    y: float
-    length: float
 
 
 Truth = dict[int, list[Object]]
@@ -104,42 +95,6 @@ def frames_of(path: Path) -> Iterator[Picture]:
             break
         yield frame
     video.release()
-
-
-class Tally:
-    """Hits, misses and inventions over the frames of a clip."""
-
-    def __init__(self) -> None:
-        self.hits = self.misses = self.false = 0
-        self.errors_px: list[float] = []
-
-    def add(self, found: Points, wanted: list[Object]) -> None:
-        """Match one frame's detections."""
-        hits = 0
-        if len(found) and wanted:
-            true = np.array([(one.x, one.y) for one in wanted])
-            gate = np.array([max(_MIN_GATE_PX, one.length / 2) for one in wanted])
-            away = np.hypot(*(true[:, None] - found[None]).transpose(2, 0, 1))
-            is_near = away <= gate[:, None]
-            pairs = zip(
-                *linear_sum_assignment(np.where(is_near, away, 1e6)), strict=True
-            )
-            errors = [float(away[pair]) for pair in pairs if is_near[pair]]
-            self.errors_px += errors
-            hits = len(errors)
-        self.hits += hits
-        self.misses += len(wanted) - hits
-        self.false += len(found) - hits
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return 2 * self.hits / max(1, 2 * self.hits + self.misses + self.false)
-
-    @property
-    def error_px(self) -> float:
-        """Median distance of hits from the true centre."""
-        return float(np.median(self.errors_px)) if self.errors_px else float("nan")
 
 
 class Network:
