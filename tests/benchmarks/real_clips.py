@@ -29,7 +29,7 @@ import numpy as np
 
 from app.detection_score import Object, Tally
 from app.segmentation import Thresholds, segment
-from engines.base import EngineKind
+from engines.base import EngineKind, Precision
 from engines.catalogue import open_engine
 from engines.manifest import load_manifest
 from engines.postprocessing import probability_from_output
@@ -105,12 +105,13 @@ class Network:
         folder: Path,
         thresholds: Thresholds | None = None,
         kind: EngineKind = EngineKind.OPENVINO,
+        precision: Precision | None = None,
     ) -> None:
         self.manifest = load_manifest(folder)
         self.thresholds = thresholds or Thresholds(
             self.manifest.threshold_low, self.manifest.threshold_high
         )
-        self._engine = open_engine(kind, self.manifest)
+        self._engine = open_engine(kind, self.manifest, precision)
 
     def maps(
         self, frames: Iterable[Picture], wanted: Collection[int]

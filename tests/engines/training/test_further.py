@@ -1,9 +1,8 @@
 """Training further, as its process does; they run in the engines' own environment."""
 
+import argparse
 import importlib.util
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,68 +43,73 @@ def _rehearsal(folder):
     np.savez(folder / "rehearsal.npz", frames=frames, weight=blank, doubt=blank)
 
 
-def _command(tmp_path, steps):
-    return [
-        *(sys.executable, "-m", "engines.training.further"),
-        *("--model", str(MODEL), "--frames", str(tmp_path / "frames.npz")),
-        *("--folder", str(tmp_path / "made"), "--steps", str(steps)),
-    ]
+class Tries:
+    """The same training, asked for until it is done."""
 
+    def __init__(self, folder, steps):
+        self.events = []
+        self._options = argparse.Namespace(
+            model=MODEL,
+            frames=_frames(folder / "frames.npz"),
+            folder=folder / "made",
+            steps=steps,
+            seed=1,
+        )
+        _rehearsal(self._options.folder)
 
-def _run(command):
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, cwd=str(ROOT), check=True, timeout=240
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    def run(self, stops_at=None):
+        """One try, told to end once it has done so many steps."""
+        from engines.training.further import Training
+
+        self.events = []
+
+        def tell(event, **fields):
+            self.events.append({"event": event, **fields})
+
+        def is_stopping():
+            return self.events[-1].get("done") == stops_at
+
+        return Training(self._options, tell, is_stopping).run()
 
 
 @pytest.mark.slow
 def test_a_stopped_training_goes_on_and_writes_a_model(tmp_path):
     # given
-    _frames(tmp_path / "frames.npz")
-    _rehearsal(tmp_path / "made")
-    with subprocess.Popen(
-        _command(tmp_path, 60), stdout=subprocess.PIPE, cwd=str(ROOT)
-    ) as child:
-        events = []
-        for line in child.stdout:
-            events.append(json.loads(line))
-            if events[-1]["event"] == "training" and events[-1]["done"] == 20:
-                os.kill(child.pid, signal.SIGTERM)
-    stopped = events[-1]
+    tries = Tries(tmp_path, steps=40)
+    first = tries.run(stops_at=20)
+    stopped = tries.events[-1]
 
     # when
-    events = _run(_command(tmp_path, 60))
+    made = tries.run()
 
     # then
-    assert stopped["event"] == "stopped"
-    assert 20 <= stopped["done"] < 60
-    assert events[0] == {
+    assert first is None
+    assert stopped == {"event": "stopped", "done": 20}
+    assert tries.events[0] == {
         "event": "started",
         "network": "made",
-        "steps": 60,
-        "done": stopped["done"],
+        "steps": 40,
+        "done": 20,
     }
-    losses = [event["loss"] for event in events if event["event"] == "training"]
-    assert np.isfinite(losses).all()
-    assert events[-1]["event"] == "finished"
-    assert events[-1]["parameters"] == 93340
-    made = load_manifest(tmp_path / "made")
-    assert set(made.files) == {"saved-model", "frozen-graph", "onnx"}
-    assert made.name == "made"
+    assert [one["event"] for one in tries.events[1:]] == ["training", "exporting"]
+    assert np.isfinite(tries.events[1]["loss"])
+    assert made["parameters"] == 93340
+    model = load_manifest(tmp_path / "made")
+    assert set(model.files) == {"saved-model", "frozen-graph", "onnx"}
+    assert model.name == "made"
 
 
 def test_another_network_is_refused_in_words(tmp_path):
     # given
-    _frames(tmp_path / "frames.npz")
-    command = _command(tmp_path, 1)
     other = tmp_path / "other"
     other.mkdir()
     document = json.loads((MODEL / "manifest.json").read_text())
     document["files"], document["sha256"] = {"onnx": "model.onnx"}, {}
     (other / "model.onnx").write_bytes(b"")
     (other / "manifest.json").write_text(json.dumps(document))
-    command[command.index("--model") + 1] = str(other)
+    command = [sys.executable, "-m", "engines.training.further"]
+    command += ["--model", str(other), "--folder", str(tmp_path)]
+    command += ["--frames", str(_frames(tmp_path / "frames.npz"))]
 
     # when
     done = subprocess.run(
