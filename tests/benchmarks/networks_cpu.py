@@ -1,4 +1,4 @@
-"""The three networks on this processor in each precision: what they find, how fast.
+"""The networks on this processor in each precision: what they find, how fast.
 
     .venv/bin/python -m tests.benchmarks.networks_cpu [--data DATA]
 
@@ -33,13 +33,12 @@ from engines.training.questions import (
     questions_of,
     random_scenes,
 )
-from tests.benchmarks.real_clips import ROOT, Network, judged, read_truth
+from tests.benchmarks.real_clips import NAMES, ROOT, Network, judged, read_truth
 
 if TYPE_CHECKING:
     from engines.base import Engine
     from engines.manifest import ModelManifest
 
-NAMES = ("default", "medium", "large")
 _CALLS = 30
 _CONVERSION_DEADLINE_S = 1800.0
 

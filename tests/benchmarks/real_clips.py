@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     """From frames, and which to judge, to centres of those, (N, 2), full-frame px."""
 
 ROOT = Path(__file__).parents[2]
+NAMES = ("default", "fast", "medium", "large")
 TUNING = ("drone_clips/IR_BIRD_012.mp4", "fmo_clips/circle.avi")
 _WARM_UP_FRAMES = 3
 _DRONES = ("IR_BIRD_001", "IR_BIRD_012", "IR_DRONE_001", "IR_HELICOPTER_034")
@@ -355,7 +356,7 @@ def main() -> int:
         "--models",
         type=Path,
         nargs="+",
-        default=[ROOT / "resources/models" / n for n in ("default", "medium", "large")],
+        default=[ROOT / "resources/models" / n for n in NAMES],
         metavar="FOLDER",
     )
     parser.add_argument("--no-classical", action="store_true")
