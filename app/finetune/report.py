@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from app.conversion_html import page
+from app.html_page import page
 from app.svg_charts import Bar, bar_chart
 
 Report = dict[str, Any]
