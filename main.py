@@ -90,7 +90,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser(*, has_commands: bool = True) -> argparse.ArgumentParser:
     """The command line; without commands it is the window's alone."""
-    from app.commands.arguments import add_engine_arguments
+    from app.commands.arguments import (
+        add_engine_arguments,
+        add_second_look_argument,
+    )
 
     parser = argparse.ArgumentParser(
         prog="main.py", description="Tracks fast-moving objects in 120 fps video."
@@ -107,6 +110,7 @@ def make_parser(*, has_commands: bool = True) -> argparse.ArgumentParser:
         help="infer every frame of a file instead of keeping to real time",
     )
     add_engine_arguments(parser)
+    add_second_look_argument(parser)
     parser.set_defaults(run=None)
     if has_commands:
         commands = parser.add_subparsers(
@@ -238,6 +242,7 @@ def run_headless(arguments: argparse.Namespace, obstacle: str) -> int:
         make_engine=engine_factory(arguments),
         mode=FrameMode.EVERY_FRAME if arguments.every_frame else FrameMode.LIVE,
         seconds_limit=_HEADLESS_SECONDS,
+        second_look=arguments.second_look or 0,
     )
     outcome = job.run(shows_progress=sys.stderr.isatty())
     print(outcome.text())

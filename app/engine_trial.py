@@ -229,8 +229,10 @@ class EngineTrial:
         self._running_times.add(running.infer_ms)
         models = self._before.engine.spec.model, spec.model
         counts = []
+        # The tried engine looks once.
+        once = running._replace(looks=(), look_ms=0.0)
         for model, inferred, tracker in zip(
-            models, (running, tried), self._trackers, strict=True
+            models, (once, tried), self._trackers, strict=True
         ):
             thresholds = Thresholds(model.threshold_low, model.threshold_high)
             tracks = track_frame(inferred, thresholds, tracker).tracks

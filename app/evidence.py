@@ -75,7 +75,8 @@ class Evidence:
     @property
     def inference_busy_ratio(self) -> float:
         """Share of its time that the inference thread works."""
-        stage_ms = self.stages.prepare_ms + self.stages.infer_ms
+        stages = self.stages
+        stage_ms = stages.prepare_ms + stages.infer_ms + stages.look_ms
         return stage_ms * self.infer_hz / 1e3
 
     @property

@@ -17,3 +17,6 @@ class FeedOptions:
     """Larger gives longer trails."""
     picture_period_s: float = DISPLAY_PERIOD_S
     """Shortest time from one picture to the next. Larger saves time for the engine."""
+    second_look: int = 0
+    """Further inferences of each frame, at full resolution. Larger looks at more small
+    objects, and finds new ones sooner."""

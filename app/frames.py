@@ -11,7 +11,7 @@ the full frame. Times are seconds or nanoseconds as the name says.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +80,19 @@ class Blobs:
 
     def __len__(self) -> int:
         return len(self.x_px)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Blobs:
+        """Copy some of the rows."""
+        return Blobs(*(_column(each[rows]) for each in self.columns()))
+
+    def joined(self, others: Blobs) -> Blobs:
+        """These rows, and others after them."""
+        pairs = zip(self.columns(), others.columns(), strict=True)
+        return Blobs(*(_column(np.concatenate(pair)) for pair in pairs))
+
+    def columns(self) -> tuple[NDArray[np.float32], ...]:
+        """All arrays, in the order of the fields."""
+        return tuple(getattr(self, each.name) for each in fields(self))
 
     @staticmethod
     def empty() -> Blobs:
@@ -194,6 +207,8 @@ class StageTimes:
     infer_ms: float = 0.0
     segment_ms: float = 0.0
     track_ms: float = 0.0
+    look_ms: float = 0.0
+    """Of the second look, between `infer_ms` and `segment_ms`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +218,19 @@ class Trail:
     track_id: int
     points_px: NDArray[np.float32]
     """Shape (N, 2): x and y in full-frame pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A part of a frame that was looked at again, at full resolution."""
+
+    left_px: int
+    """Column of the frame that is its first."""
+    top_px: int
+    mask: NDArray[np.bool_]
+    """Foreground, shape (h, w): a pixel for each of the frame's; read-only."""
+    is_search: bool
+    """Whether it looked for new objects, and not after a known one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +247,8 @@ class FrameResult:
     done_ns: int
     """When the result was ready: `time.monotonic_ns()`."""
     stages: StageTimes = field(default_factory=StageTimes)
+    crops: tuple[Crop, ...] = ()
+    """What was looked at again; what a crop found is in its mask alone."""
 
     @property
     def latency_ms(self) -> float:

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.frames import FrameResult, StageTimes
+from app.look_merge import Joined, join
+from app.second_look import small_px
 from app.segmentation import Thresholds, segment
 from engines.postprocessing import probability_from_output
 from engines.preprocessing import Preprocessor
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.frames import Frame
+    from app.look_merge import LookedAt
+    from app.second_look import SecondLook
     from app.tracking.tracker import Tracker
     from engines.base import Engine
     from engines.preprocessing import PixelMap
@@ -30,6 +34,11 @@ class InferredFrame(NamedTuple):
     """From the network's pixels to the frame's."""
     prepare_ms: float
     infer_ms: float
+    looks: tuple[LookedAt, ...] = ()
+    """What was looked at again, at full resolution."""
+    look_ms: float = 0.0
+    small_px: float = 0.0
+    """Objects up to this size are seen better there."""
 
 
 class FrameInference:
@@ -42,10 +51,13 @@ class FrameInference:
     ----------
     engine : Engine
         Open; its manifest says how frames become its input.
+    second_look : SecondLook, optional
+        None looks once.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, second_look: SecondLook | None = None) -> None:
         self._engine = engine
+        self._second_look = second_look
         self._preprocessor: Preprocessor | None = None
         self._frame_shape: tuple[int, int] = (0, 0)
         self._planes: dict[int, NDArray[np.uint8]] = {}
@@ -67,17 +79,27 @@ class FrameInference:
         started = time.perf_counter()
         frame = stack[-1]
         preprocessor = self._preprocessor_for(frame)
-        tensor = preprocessor.tensor(self._planes_of(stack, preprocessor))
+        usable = self._usable(stack, preprocessor)
+        tensor = preprocessor.tensor(self._planes_of(usable, preprocessor))
         prepared = time.perf_counter()
         output = self._engine.infer(tensor)
         probability = probability_from_output(output, self._engine.spec.model.output)
+        # The engine's memory is written anew while the tracker reads this.
+        probability = probability.copy()
+        inferred = time.perf_counter()
+        looks: tuple[LookedAt, ...] = ()
+        if self._second_look is not None:
+            whole_ms = (inferred - started) * 1e3
+            looks = self._second_look.look(self._engine, preprocessor, usable, whole_ms)
         return InferredFrame(
             frame=frame,
-            # The engine's memory is written anew while the tracker reads this.
-            probability=probability.copy(),
+            probability=probability,
             pixel_map=preprocessor.pixel_map,
             prepare_ms=(prepared - started) * 1e3,
-            infer_ms=(time.perf_counter() - prepared) * 1e3,
+            infer_ms=(inferred - prepared) * 1e3,
+            looks=looks,
+            look_ms=(time.perf_counter() - inferred) * 1e3 if looks else 0.0,
+            small_px=small_px(preprocessor),
         )
 
     def _preprocessor_for(self, frame: Frame) -> Preprocessor:
@@ -89,14 +111,18 @@ class FrameInference:
             self._planes = {}
         return self._preprocessor
 
-    def _planes_of(
+    def _usable(
         self, stack: tuple[Frame, ...], preprocessor: Preprocessor
-    ) -> list[NDArray[np.uint8]]:
-        usable = [
+    ) -> list[Frame]:
+        return [
             frame
             for frame in stack[-preprocessor.spec.frame_count :]
             if (frame.height_px, frame.width_px) == self._frame_shape
         ]
+
+    def _planes_of(
+        self, usable: list[Frame], preprocessor: Preprocessor
+    ) -> list[NDArray[np.uint8]]:
         self._planes = {
             frame.index: self._planes[frame.index]
             if frame.index in self._planes
@@ -114,7 +140,7 @@ def track_frame(
     """Find the blobs of a frame, and follow the tracks to them."""
     started = time.perf_counter()
     frame, pixel_map = inferred.frame, inferred.pixel_map
-    blobs, mask = segment(inferred.probability, thresholds, pixel_map)
+    blobs, mask, crops = _blobs_of(inferred, thresholds)
     segmented = time.perf_counter()
     tracks = tracker.update(blobs, frame.time_s, (frame.width_px, frame.height_px))
     height, width = mask.shape
@@ -135,5 +161,16 @@ def track_frame(
             infer_ms=inferred.infer_ms,
             segment_ms=(segmented - started) * 1e3,
             track_ms=(time.perf_counter() - segmented) * 1e3,
+            look_ms=inferred.look_ms,
         ),
+        crops=crops,
+    )
+
+
+def _blobs_of(inferred: InferredFrame, thresholds: Thresholds) -> Joined:
+    whole = segment(inferred.probability, thresholds, inferred.pixel_map)
+    if not inferred.looks:
+        return Joined(whole.blobs, whole.mask, ())
+    return join(
+        whole, inferred.pixel_map, inferred.looks, thresholds, inferred.small_px
     )

@@ -21,6 +21,7 @@ from app.overlay_shapes import (
     contours_of,
     crosses,
     dashed_ellipses,
+    joined_contours,
     leads,
     trail_lines,
     uncertainty_axes,
@@ -41,6 +42,7 @@ _TRAIL_STEP_POINTS = 4
 _TRAIL_OPACITY = 0.95
 _OUTLINE_OPACITY = 0.9
 _TENTATIVE_OPACITY = 0.7
+_CROP_OPACITY, _SEARCH_OPACITY = 0.8, 0.35
 # What is fainter than this needs no halo, which would only darken the frame.
 _QUIET_OPACITY = 0.3
 
@@ -170,6 +172,8 @@ class OverlayOptions:
     shows_trails: bool = True
     shows_prediction: bool = False
     """Where believed objects should be at the time the picture is shown."""
+    shows_crops: bool = False
+    """What was looked at again; where it is searched, fainter."""
 
 
 def compose(
@@ -204,6 +208,8 @@ def compose(
     drawing = _Drawing(result, view, options, ink or Ink())
     if options.shows_trails:
         drawing.draw_trails(trails)
+    if options.shows_crops and result.crops:
+        drawing.draw_crops()
     if options.shows_mask or options.shows_outlines:
         drawing.draw_mask()
     drawing.draw_tracks()
@@ -247,15 +253,38 @@ class _Drawing:
         (left, top), (right, bottom) = np.rint(self._placed(corners) + 0.5).astype(int)
         self._ink.crop(left, top, right, bottom)
 
+    def draw_crops(self) -> None:
+        crops = self._result.crops
+        left_top = np.array([(each.left_px, each.top_px) for each in crops], float)
+        size = np.array([each.mask.shape[::-1] for each in crops], float)
+        centre = self._placed(left_top - 0.5 + size / 2)
+        corners = fixed_point(
+            brackets(centre, size / 2 * self._view.scale, 2 * self._unit)
+        )
+        is_search = np.array([each.is_search for each in crops])
+        for chosen, opacity in (
+            (is_search, _SEARCH_OPACITY),
+            (~is_search, _CROP_OPACITY),
+        ):
+            lines = corners[chosen].reshape(-1, LINE_POINTS, 2)
+            self._ink.draw_lines(list(lines), opacity)
+
     def draw_mask(self) -> None:
         view, result = self._view, self._result
         window = (
             *view.to_frame(-0.5, -0.5),
             *view.to_frame(view.width_px - 0.5, view.height_px - 0.5),
         )
-        pixel_size = result.mask_area_px[2] / result.mask.shape[1] * view.scale
-        fineness = 1 if pixel_size < 2 * SQUARES_FROM_SCALE else 4
-        contours = contours_of(result.mask, result.mask_area_px, window, fineness)
+        masks = [(result.mask, result.mask_area_px)]
+        for crop in result.crops:
+            height, width = crop.mask.shape
+            area_px = float(crop.left_px), float(crop.top_px), width, height
+            masks.append((crop.mask, area_px))
+        contours = joined_contours(
+            contours_of(mask, area_px, window, self._fineness(mask, area_px))
+            for mask, area_px in masks
+            if mask.any()
+        )
         if not len(contours):
             return
         areas = contours.split(fixed_point(self._placed(contours.points_px)))
@@ -269,6 +298,12 @@ class _Drawing:
             areas_of.setdefault(owner, []).append(area)
         for owner, own in areas_of.items():
             self._ink.claim(owner, areas=own)
+
+    def _fineness(
+        self, mask: NDArray[np.bool_], area_px: tuple[float, float, float, float]
+    ) -> int:
+        pixel_size = area_px[2] / mask.shape[1] * self._view.scale
+        return 1 if pixel_size < 2 * SQUARES_FROM_SCALE else 4
 
     def draw_tracks(self) -> None:
         tracks, unit = self._result.tracks, self._unit

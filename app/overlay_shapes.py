@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,6 +49,16 @@ class Contours(NamedTuple):
             points[start:end]
             for start, end in zip(self.starts.tolist(), ends, strict=True)
         ]
+
+
+def joined_contours(parts: Iterable[Contours]) -> Contours:
+    """Put contours of several masks together."""
+    points, starts, count = [np.zeros((0, 2))], [np.zeros(0, np.intp)], 0
+    for part in parts:
+        points.append(part.points_px)
+        starts.append(part.starts + count)
+        count += len(part.points_px)
+    return Contours(np.concatenate(points), np.concatenate(starts))
 
 
 def brackets(centre: Points, half_size: Points, corner: float) -> Points:

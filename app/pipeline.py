@@ -7,7 +7,7 @@ import logging
 import threading
 from collections import deque
 from contextlib import closing
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from app.inference import FrameInference, track_frame
 from app.ledger import FrameLedger, LedgerCounts
 from app.process import Urgency, hurry_thread
 from app.recording.status import FINISH_S, RecordingStatus
+from app.second_look import LookStatus, SecondLook
 from app.segmentation import Thresholds
 from app.sources.arrivals import ArrivalMeter, ArrivalStatistics
 from app.sources.base import EndOfSource, FrameMode, SourceSpec
@@ -122,6 +123,7 @@ class PipelineStatus:
     recording: RecordingStatus = field(default_factory=RecordingStatus)
     camera: CameraStatus | None = None
     """How a live source fares; None for others."""
+    second_look: LookStatus = field(default_factory=LookStatus)
 
     @staticmethod
     def at_start(mode: FrameMode, fault: Exception | None = None) -> PipelineStatus:
@@ -186,6 +188,7 @@ class Pipeline:
         self._tracker_settings = tracker_settings or TrackerSettings()
         self._picture_period_s = FeedOptions().picture_period_s
         self._tracker = Tracker(self._tracker_settings)
+        self._second_look = SecondLook(waits_for_tracks=mode is FrameMode.EVERY_FRAME)
         self._asked_thresholds = thresholds
         self._model_thresholds: Thresholds | None = None
         self._frame_limit = frame_limit
@@ -200,7 +203,7 @@ class Pipeline:
         self._infer_rate = RateMeter()
         self._latency = DurationWindow()
         self._stack_size = 1
-        self._stage_windows = tuple(DurationWindow(120) for _ in range(4))
+        self._stage_windows = tuple(DurationWindow(120) for _ in fields(StageTimes))
         self._keeper = EngineKeeper(make_engine)
         self._seat: EngineSeat | None = None
         self._trial: EngineTrial | None = None
@@ -274,6 +277,7 @@ class Pipeline:
         points = max(2, round(options.trail_s * _TRAIL_POINTS_HZ))
         self.trails.resize(options.trail_s, points)
         self._picture_period_s = options.picture_period_s
+        self._second_look.pictures = options.second_look
 
     def try_engine(
         self, make_engine: Callable[[], Engine], limits: TrialLimits
@@ -426,6 +430,7 @@ class Pipeline:
                 fault=self._fault,
                 recording=recording,
                 camera=camera,
+                second_look=self._second_look.status(),
             )
 
     def _camera_status(self) -> CameraStatus | None:
@@ -450,6 +455,8 @@ class Pipeline:
             "infer_ms": round(status.stages.infer_ms, 3),
             "segment_ms": round(status.stages.segment_ms, 3),
             "track_ms": round(status.stages.track_ms, 3),
+            "look_ms": round(status.second_look.look_ms, 3),
+            "crops": round(status.second_look.crops, 2),
             "encode_ms": round(status.recording.encode_ms, 3),
             "tracks": status.confirmed_tracks,
             "lost": ledger.lost,
@@ -515,6 +522,8 @@ class Pipeline:
         try:
             with closing(self._source):
                 spec = self._source.open()
+                if self._mode is FrameMode.LIVE:
+                    self._second_look.keep_to(spec.frame_rate_hz)
                 with self._state_lock:
                     self._source_spec = spec
                     recorder = self._recorder
@@ -651,7 +660,9 @@ class Pipeline:
                     raise
                 log.warning("a frame is lost to the engine: %s", error)
                 continue
-            if not self._inferred.offer(inferred):
+            if self._inferred.offer(inferred):
+                self._second_look.expect_tracks()
+            else:
                 self._ledger.discard()
             if self._trial is not None:
                 self._trial.offer(stack, inferred)
@@ -670,7 +681,7 @@ class Pipeline:
         with self._state_lock:
             self._engine_spec = engine.spec
         log.info("inferring with %s on %s", model.name, engine.spec.library)
-        return FrameInference(engine)
+        return FrameInference(engine, self._second_look)
 
     def _let_engines_go(self) -> None:
         keepers = [self._keeper]
@@ -701,8 +712,10 @@ class Pipeline:
                 except Exception:
                     self._ledger.discard()
                     raise
+                self._second_look.note(result)
                 self._publish(result, stop)
         finally:
+            self._second_look.close()
             self._inference.request_stop()
             self._inferred.close()
             while self._inferred.take(0) is not None:

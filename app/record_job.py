@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.errors import RecordingError
+from app.feed_options import FeedOptions
 from app.hardware.log import HardwareLog
 from app.pipeline import Pipeline, PipelineState
 from app.recording.feasibility import check_feasibility
+from app.second_look import second_look_figures, second_look_text
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
 
@@ -57,6 +59,7 @@ class RecordOutcome:
             "captured": ledger.captured,
             "inferred": ledger.inferred,
             "tracks": self.status.tracks_born,
+            "second_look": second_look_figures(self.status.second_look),
             "ended": recording.ended,
         }
 
@@ -64,12 +67,15 @@ class RecordOutcome:
         """The same for a person."""
         figures = self.figures()
         losses = figures["losses"]
+        look = self.status.second_look
+        look_line = f"{second_look_text(look)}\n" if look.pictures else ""
         return (
             f"{figures['frames']} frames in {figures['seconds']:.2f} s,"
             f" {figures['bytes'] / 1e6:.1f} MB; not recorded:"
             f" {losses['encoder']} by the encoder, {losses['disk']} by the disk;"
             f" lost at the source: {losses['source']}\n"
             f"{figures['inferred']} frames inferred, {figures['tracks']} tracks\n"
+            f"{look_line}"
             f"written to {figures['session']}"
         )
 
@@ -88,6 +94,8 @@ class RecordJob:
     """Whether lines on standard input start, mark and stop."""
     takes_colour: bool = False
     """Whether the network looks at colour."""
+    second_look: int = 0
+    """Further inferences of each frame at most, at full resolution."""
 
     def run(self, say: Callable[[str], None]) -> RecordOutcome:
         """Do it; Ctrl-C ends it and keeps what was recorded.
@@ -111,6 +119,7 @@ class RecordJob:
             self.make_engine,
             self.mode,
         )
+        pipeline.adjust(FeedOptions(second_look=self.second_look))
         pipeline.configure_recording(self.settings)
         is_interrupted = False
         sessions: set[Path] = set()

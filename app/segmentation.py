@@ -24,12 +24,57 @@ class Thresholds(NamedTuple):
     """Foreground probability. Higher finds less, more surely."""
 
 
+class Regions(NamedTuple):
+    """The pixels of each blob, blob after blob."""
+
+    points: NDArray[np.intp]
+    """Shape (P,): where in the flat mask; of each blob row by row."""
+    first: NDArray[np.intp]
+    """Shape (N,): where in `points` each blob starts."""
+
+    def extents(self, width: int) -> NDArray[np.intp]:
+        """First column, first row, last column and last row of each; shape (4, N).
+
+        Parameters
+        ----------
+        width : int
+            Of the mask.
+        """
+        if not self.first.size:
+            return np.zeros((4, 0), np.intp)
+        rows, columns = np.divmod(self.points, width)
+        last = np.append(self.first[1:], self.points.size) - 1
+        return np.stack(
+            [
+                np.minimum.reduceat(columns, self.first),
+                rows[self.first],
+                np.maximum.reduceat(columns, self.first),
+                rows[last],
+            ]
+        )
+
+
+_NO_REGIONS = Regions(np.zeros(0, np.intp), np.zeros(0, np.intp))
+
+
 class Segmentation(NamedTuple):
-    """Blobs of one frame and the mask they came from."""
+    """Blobs of one picture and the mask they came from."""
 
     blobs: Blobs
     mask: NDArray[np.bool_]
     """At the network's size, without the regions that are no blob; read-only."""
+    regions: Regions
+
+    def mask_of(self, is_kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The mask of some of the blobs; read-only."""
+        if is_kept.all():
+            return self.mask
+        points, first = self.regions
+        area = np.diff(np.append(first, points.size))
+        mask = np.zeros_like(self.mask)
+        mask.ravel()[points[np.repeat(is_kept, area)]] = True
+        mask.setflags(write=False)
+        return mask
 
 
 def segment(
@@ -61,7 +106,7 @@ def segment(
     points = np.flatnonzero(is_weak)
     if not points.size:
         mask.setflags(write=False)
-        return Segmentation(Blobs.empty(), mask)
+        return Segmentation(Blobs.empty(), mask, _NO_REGIONS)
     # Its variant with statistics reads every pixel of the picture again, which costs
     # five times as much as the labels. Only foreground is looked at from here.
     _, labels = cv2.connectedComponentsWithAlgorithm(
@@ -84,7 +129,7 @@ def segment(
     mask.ravel()[points] = True
     mask.setflags(write=False)
     if not points.size:
-        return Segmentation(Blobs.empty(), mask)
+        return Segmentation(Blobs.empty(), mask, _NO_REGIONS)
     rows, columns = np.divmod(points, probability.shape[1])
     x, y = pixel_map.to_frame(columns.astype(np.float64), rows.astype(np.float64))
     moments = np.empty((6, points.size))
@@ -123,4 +168,4 @@ def segment(
         np.float32,
     )
     values.setflags(write=False)
-    return Segmentation(Blobs(*values), mask)
+    return Segmentation(Blobs(*values), mask, Regions(points, first))

@@ -96,6 +96,10 @@ class TelemetrySample:
     """Median of the stage over the last frames, like the three before it."""
     tracks: float
     """Confirmed tracks in the newest result."""
+    look_ms: float = 0.0
+    """Of the second look per frame; a mean, for some frames may go without."""
+    crops: float = 0.0
+    """Looked at again per frame, a mean over the last ones."""
 
     @classmethod
     def of(
@@ -124,6 +128,8 @@ class TelemetrySample:
             segment_ms=stages.segment_ms,
             track_ms=stages.track_ms,
             tracks=status.confirmed_tracks,
+            look_ms=status.second_look.look_ms,
+            crops=status.second_look.crops,
         )
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.annotated_video import AnnotatedVideo, write_annotated_picture
 from app.errors import OutputError
+from app.feed_options import FeedOptions
 from app.frames import TrackState
 from app.pipeline import Pipeline, PipelineState
 from app.progress import progress_bar
+from app.second_look import second_look_figures, second_look_text
 from app.sources.base import FrameMode
 from app.sources.catalogue import open_source
 from app.track_table import TrackTable
@@ -55,6 +57,7 @@ class TrackOutcome:
                 "p99": round(self.status.latency_p99_ms, 3),
             },
             "tracks": self.status.tracks_born,
+            "second_look": second_look_figures(self.status.second_look),
         }
 
     def text(self) -> str:
@@ -72,6 +75,8 @@ class TrackOutcome:
             f" {stages.infer_ms:.2f}, segment {stages.segment_ms:.2f}, track"
             f" {stages.track_ms:.2f}",
         ]
+        if self.status.second_look.pictures:
+            lines.append(second_look_text(self.status.second_look))
         if engine is not None:
             lines.append(
                 f"{engine.model.name} in {engine.precision.value} on {engine.library},"
@@ -98,6 +103,8 @@ class TrackJob:
     """Stop after this time, by the wall clock."""
     takes_colour: bool = False
     """Whether the network looks at colour: a camera's is converted only then."""
+    second_look: int = 0
+    """Further inferences of each frame at most, at full resolution."""
 
     def run(self, *, shows_progress: bool) -> TrackOutcome:
         """Do it; Ctrl-C ends it early and keeps what was written.
@@ -118,6 +125,7 @@ class TrackJob:
             self.mode,
             frame_limit=self.frame_limit,
         )
+        pipeline.adjust(FeedOptions(second_look=self.second_look))
         results = pipeline.subscribe()
         is_interrupted = False
         times_ns: list[int] = []

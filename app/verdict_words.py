@@ -110,7 +110,8 @@ def lines_of(evidence: Evidence) -> tuple[tuple[str, str], ...]:
         (
             "Inference thread",
             f"{100 * evidence.inference_busy_ratio:.0f} % busy: pre-processing"
-            f" {stages.prepare_ms:.2f} ms, engine {stages.infer_ms:.2f} ms",
+            f" {stages.prepare_ms:.2f} ms, engine {stages.infer_ms:.2f} ms,"
+            f" second look {stages.look_ms:.2f} ms",
         ),
         (
             "Tracking thread",

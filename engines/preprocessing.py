@@ -51,6 +51,8 @@ class Preprocessor:
         self, spec: InputSpec, frame_width_px: int, frame_height_px: int
     ) -> None:
         self.spec = spec
+        self.frame_px = (frame_width_px, frame_height_px)
+        """Width and height of the frames to come."""
         self._frame_shape = (frame_height_px, frame_width_px)
         if spec.fit is Fit.STRETCH:
             self.pixel_map = PixelMap(
@@ -85,7 +87,7 @@ class Preprocessor:
             raise ValueError(
                 f"frame of {image.shape[:2]}, prepared for {self._frame_shape}"
             )
-        return self._in_colour(self._in_size(image))
+        return self.in_colour(self._in_size(image))
 
     def tensor(self, planes: "Sequence[NDArray[np.uint8]]") -> "NDArray[Any]":
         """Stack planes into the network's input.
@@ -117,6 +119,31 @@ class Preprocessor:
         if spec.offset:
             self._tensor += np.float32(spec.offset)
         return self._tensor
+
+    def in_colour(self, image: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        """Bring a picture of any size to the network's colour.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (H, W) or (H, W, 3)
+            Grey or BGR.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W) or (H, W, 3)
+            May share memory with `image`.
+        """
+        is_grey = image.ndim == 2
+        wanted = self.spec.colour
+        if wanted is Colour.GREY:
+            code = None if is_grey else cv2.COLOR_BGR2GRAY
+        elif is_grey:
+            code = cv2.COLOR_GRAY2BGR
+        else:
+            code = cv2.COLOR_BGR2RGB if wanted is Colour.RGB else None
+        if code is None:
+            return image
+        return cv2.cvtColor(image, code).astype(np.uint8, copy=False)
 
     def _in_size(self, image: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
         spec = self.spec
@@ -150,16 +177,3 @@ class Preprocessor:
         return cv2.copyMakeBorder(
             inside, before_y, after_y, before_x, after_x, cv2.BORDER_REPLICATE
         ).astype(np.uint8, copy=False)
-
-    def _in_colour(self, image: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        is_grey = image.ndim == 2
-        wanted = self.spec.colour
-        if wanted is Colour.GREY:
-            code = None if is_grey else cv2.COLOR_BGR2GRAY
-        elif is_grey:
-            code = cv2.COLOR_GRAY2BGR
-        else:
-            code = cv2.COLOR_BGR2RGB if wanted is Colour.RGB else None
-        if code is None:
-            return image
-        return cv2.cvtColor(image, code).astype(np.uint8, copy=False)

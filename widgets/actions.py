@@ -39,6 +39,7 @@ class ActionId(enum.Enum):
     SHOW_IDS = "show-ids"
     SHOW_TRAILS = "show-trails"
     SHOW_PREDICTION = "show-prediction"
+    SHOW_CROPS = "show-crops"
     LESS_OPAQUE = "less-opaque"
     MORE_OPAQUE = "more-opaque"
     ZOOM_IN = "zoom-in"
@@ -261,6 +262,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("A",),
         "Draw a line to where every track should be when its picture is shown",
         "prediction",
+        is_checkable=True,
+    ),
+    ActionSpec(
+        _ID.SHOW_CROPS,
+        _GROUP.OVERLAY,
+        "&Second look",
+        ("L",),
+        "Draw the corners of the crops that the second look takes at full resolution",
+        "crops",
         is_checkable=True,
     ),
     ActionSpec(

@@ -63,6 +63,7 @@ MENUS: tuple[tuple[str, tuple[ActionId | str | None, ...]], ...] = (
             _ID.SHOW_IDS,
             _ID.SHOW_TRAILS,
             _ID.SHOW_PREDICTION,
+            _ID.SHOW_CROPS,
             None,
             _ID.LESS_OPAQUE,
             _ID.MORE_OPAQUE,

@@ -33,6 +33,7 @@ _TOGGLES = {
     ActionId.SHOW_IDS: "shows_ids",
     ActionId.SHOW_TRAILS: "shows_trails",
     ActionId.SHOW_PREDICTION: "shows_prediction",
+    ActionId.SHOW_CROPS: "shows_crops",
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.second_look import second_look_text
 from widgets.elided_label import ElidedLabel
 from widgets.readout import Readout
 from widgets.theme import GAP_PX, MARGIN_PX, Colour
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from app.pipeline import PipelineStatus
     from app.sources.base import SourceSpec
     from app.verdict import Verdict
-    from engines.base import EngineSpec
 
 # Read from two metres away.
 _HEADLINE_FACTOR = 2.0
@@ -95,7 +95,7 @@ class StatusStrip(QWidget):
         if status.source is not None:
             self._source.show_text(_source_text(status.source), status.source.uri)
         if status.engine is not None:
-            self._engine.show_text(_engine_text(status.engine), _engine_tip(status))
+            self._engine.show_text(_engine_text(status), _engine_tip(status))
 
     def show_verdict(self, verdict: Verdict) -> None:
         """Show what limits the feed."""
@@ -178,17 +178,24 @@ def _source_text(source: SourceSpec) -> str:
     return f"{source.title}  ·  {size}  ·  {source.frame_rate_hz:g} fps"
 
 
-def _engine_text(engine: EngineSpec) -> str:
-    """Name an engine with its precision and threads."""
+def _engine_text(status: PipelineStatus) -> str:
+    """Name an engine with its precision and threads, and what it does beside."""
+    engine, look = status.engine, status.second_look
+    assert engine is not None
     threads = "1 thread" if engine.threads == 1 else f"{engine.threads} threads"
-    return f"{engine.kind.value}  ·  {engine.precision.value}  ·  {threads}"
+    text = f"{engine.kind.value}  ·  {engine.precision.value}  ·  {threads}"
+    if not look.pictures:
+        return text
+    return f"{text}  ·  {look.crops:.1f} crops, {look.look_ms:.1f} ms"
 
 
 def _engine_tip(status: PipelineStatus) -> str:
     if status.engine is None:
         return ""
     engine = status.engine
-    return f"{engine.model.name}\n{engine.library}\n{engine.device}"
+    tip = f"{engine.model.name}\n{engine.library}\n{engine.device}"
+    look = status.second_look
+    return f"{tip}\n{second_look_text(look)}" if look.pictures else tip
 
 
 def _stacked(above: QWidget, below: QWidget) -> QVBoxLayout:

@@ -8,6 +8,7 @@ from widgets.legend import Series
 from widgets.theme import Colour
 
 _1, _2, _3, _4 = Colour.SERIES_1, Colour.SERIES_2, Colour.SERIES_3, Colour.SERIES_4
+_5 = Colour.SERIES_5
 _PERCENT = 100.0
 
 
@@ -56,6 +57,7 @@ GRAPHS = (
             Series("infer_ms", "infer", _2),
             Series("segment_ms", "segment", _3),
             Series("track_ms", "track", _4),
+            Series("look_ms", "second look", _5),
         ),
         decimals=2,
     ),

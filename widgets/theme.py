@@ -50,6 +50,7 @@ class Colour(enum.Enum):
     SERIES_2 = "#eda94a"
     SERIES_3 = "#b79af0"
     SERIES_4 = "#7fce86"
+    SERIES_5 = "#f08fb2"
 
     @cached_property
     def qcolor(self) -> QColor:

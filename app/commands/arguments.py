@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine_choice import EngineChoice
+from app.second_look import MOST_PICTURES
 from engines.base import EngineKind, Precision
 
 if TYPE_CHECKING:
@@ -64,6 +65,27 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         help="run the engine in a process of this interpreter, the JetPack's say, or"
         " .venv-engines/bin/python for TensorFlow (default: in the console's own)",
     )
+
+
+def add_second_look_argument(
+    parser: argparse.ArgumentParser, condition: str = ""
+) -> None:
+    """Add the number of second looks; None where it is not given."""
+    parser.add_argument(
+        "--second-look",
+        type=int,
+        choices=range(MOST_PICTURES + 1),
+        metavar="N",
+        help=f"look again, up to {MOST_PICTURES} times a frame, at four crops in full"
+        " resolution: finds objects of a few pixels in large frames, each time for the"
+        f" price of one inference{condition} (default: 0)",
+    )
+
+
+def second_look_words(arguments: argparse.Namespace) -> list[str]:
+    """The second look as it was typed, for another process."""
+    given = arguments.second_look
+    return [] if given is None else ["--second-look", str(given)]
 
 
 def engine_words(arguments: argparse.Namespace) -> list[str]:

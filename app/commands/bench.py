@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.bench_job import BenchJob, BenchRequest
+from app.commands.arguments import add_second_look_argument
 from app.conversion_html import conversion_page
 from app.conversion_job import find_interpreter
 from app.end_to_end import EndToEndRequest, measure_end_to_end, text_of_end_to_end
@@ -105,6 +106,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="measure the whole solution (capture, inference, tracking, display,"
         " recording) on the network as trained in TensorFlow and on the best engine",
     )
+    add_second_look_argument(parser, "; with --end-to-end")
     parser.set_defaults(run=run)
 
 
@@ -175,6 +177,7 @@ def _run_end_to_end(arguments: argparse.Namespace) -> int:
         best=EngineChoice(model=arguments.model, threads=min(arguments.threads)),
         seconds=arguments.seconds,
         threads=min(arguments.threads),
+        second_look=arguments.second_look or 0,
     )
     with _progress_bar(shows_progress=sys.stderr.isatty()) as bar:
         try:

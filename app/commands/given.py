@@ -18,11 +18,13 @@ def given_settings(arguments: argparse.Namespace) -> dict[Key, object]:
     Parameters
     ----------
     arguments : argparse.Namespace
-        With those of `add_engine_arguments`, and `every_frame`.
+        With those of `add_engine_arguments`, `every_frame` and `second_look`.
     """
     given: dict[Key, object] = {
         Key("engine", name): value for name, value in given_engine(arguments).items()
     }
     if arguments.every_frame:
         given[Key("source", "mode")] = FrameMode.EVERY_FRAME
+    if arguments.second_look is not None:
+        given[Key("tracking", "second_look")] = arguments.second_look
     return given

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from app.commands.arguments import (
     add_engine_arguments,
+    add_second_look_argument,
     engine_factory,
     engine_words,
+    second_look_words,
     takes_colour,
 )
 from app.commands.several import run_several
@@ -94,6 +96,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--json", action="store_true", help="print nothing but the last JSON line"
     )
     add_engine_arguments(parser)
+    add_second_look_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -126,6 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
         mode=FrameMode.EVERY_FRAME if arguments.every_frame else FrameMode.LIVE,
         waits_for_keys=arguments.pretrigger > 0 and zone is None,
         takes_colour=takes_colour(arguments),
+        second_look=arguments.second_look or 0,
     )
 
     def say(text: str) -> None:
@@ -157,6 +161,7 @@ def _run_several(arguments: argparse.Namespace) -> int:
             *(["--masks"] if arguments.masks else []),
             *(["--every-frame"] if arguments.every_frame else []),
             *engine_words(arguments),
+            *second_look_words(arguments),
         ],
     )
 

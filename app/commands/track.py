@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from app.commands.arguments import (
     add_engine_arguments,
+    add_second_look_argument,
     engine_factory,
     engine_words,
+    second_look_words,
     takes_colour,
 )
 from app.commands.several import run_several
@@ -49,6 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--json", action="store_true", help="print nothing but the last JSON line"
     )
     add_engine_arguments(parser)
+    add_second_look_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -63,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
                 *(["--annotate"] if arguments.annotate else []),
                 *(["--frames", str(arguments.frames)] if arguments.frames else []),
                 *engine_words(arguments),
+                *second_look_words(arguments),
             ],
         )
     # Imported here: the window starts without what only commands need.
@@ -76,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         frame_limit=arguments.frames,
         writes_video=arguments.annotate,
         takes_colour=takes_colour(arguments),
+        second_look=arguments.second_look or 0,
     )
     outcome = job.run(shows_progress=not arguments.json and sys.stderr.isatty())
     if not arguments.json:

@@ -49,7 +49,7 @@ class ResultRow:
             tracks=tracks,
             shapes=shapes,
             stages=result.stages,
-            mask=result.mask if keeps_mask else None,
+            mask=_mask_of(result) if keeps_mask else None,
             mask_area_px=result.mask_area_px,
         )
 
@@ -103,3 +103,17 @@ class TelemetryRow:
 
     time_ns: int
     values: dict[str, float]
+
+
+def _mask_of(result: FrameResult) -> NDArray[np.bool_]:
+    """One mask at the network's size, with what only a crop shows."""
+    if not any(crop.mask.any() for crop in result.crops):
+        return result.mask
+    mask = result.mask.copy()
+    left, top, width, height = result.mask_area_px
+    for crop in result.crops:
+        rows, columns = np.nonzero(crop.mask)
+        v = (rows + crop.top_px + 0.5 - top) * (mask.shape[0] / height)
+        u = (columns + crop.left_px + 0.5 - left) * (mask.shape[1] / width)
+        mask[v.astype(np.intp), u.astype(np.intp)] = True
+    return mask

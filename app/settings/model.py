@@ -12,6 +12,7 @@ from app.errors import ConsoleError
 from app.feed_options import FeedOptions
 from app.overlay import OverlayOptions
 from app.process import DISPLAY_PERIOD_S
+from app.second_look import MOST_PICTURES
 from app.segmentation import Thresholds
 from app.settings.hardware import HardwareOptions
 from app.settings.recording import RecordingOptions
@@ -208,6 +209,18 @@ class TrackingSettings(Section):
         "Fainter blobs continue tracks and start none. Larger shows fewer ghosts.",
         Look(),
     )
+    second_look: int = setting(
+        0,
+        "Second look",
+        "Objects of a few pixels are lost where a large frame is made smaller for the"
+        " network. Each second look is one more inference of a frame: four crops at"
+        " full resolution, around small tracks and in turn everywhere. 0 is off. Larger"
+        " follows more small objects and finds new ones sooner, and takes more time."
+        " Live, those are left out that would make frames late.",
+        Look(unit="a frame"),
+        ge=0,
+        le=MOST_PICTURES,
+    )
 
     def tracker(self) -> TrackerSettings:
         """The tracker's own."""
@@ -246,6 +259,11 @@ class DisplaySettings(Section):
         _OVERLAY.shows_prediction,
         "Predictions",
         "Mark where each track should be by the time its picture is shown.",
+    )
+    shows_crops: bool = setting(
+        _OVERLAY.shows_crops,
+        "Second look",
+        "Draw the corners of the crops that the second look took.",
     )
     trail_s: float = setting(
         0.5,
@@ -292,6 +310,7 @@ class Settings(Section):
             self.tracking.tracker(),
             self.display.trail_s,
             self.display.picture_period_s,
+            self.tracking.second_look,
         )
 
     def section(self, name: str) -> Section:

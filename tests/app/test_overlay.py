@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.frames import Blobs, Frame, FrameResult, Tracks, TrackState, Trail
+from app.frames import Blobs, Crop, Frame, FrameResult, Tracks, TrackState, Trail
 from app.framing import BACKDROP_BGR
 from app.ink import Ink, track_colour_bgr
 from app.overlay import OverlayOptions, View, compose
@@ -572,3 +572,43 @@ def test_what_lies_far_ahead_is_not_predicted() -> None:
     wanted = compose(result, (), ACTUAL, PREDICTION, ahead_s=3.0)
 
     np.testing.assert_array_equal(wanted, compose(result, (), ACTUAL, NOTHING))
+
+
+CROPS = replace(NOTHING, shows_crops=True)
+
+
+def _with_crops(
+    *, is_search: bool, mask: NDArray[np.bool_] | None = None
+) -> FrameResult:
+    mask = np.zeros((30, 40), np.bool_) if mask is None else mask
+    crop = Crop(left_px=100, top_px=60, mask=mask, is_search=is_search)
+    return replace(result_of(), crops=(crop,))
+
+
+def test_crops_are_marked_at_their_corners_and_the_search_fainter() -> None:
+    aimed = strength(compose(_with_crops(is_search=False), (), ACTUAL, CROPS))
+    search = strength(compose(_with_crops(is_search=True), (), ACTUAL, CROPS))
+
+    rows, columns = np.nonzero(aimed > 60)
+    assert (columns.min(), columns.max()) == pytest.approx((100, 139), abs=2)
+    assert (rows.min(), rows.max()) == pytest.approx((60, 89), abs=2)
+    assert aimed[70:80, 110:130].max() == 0
+    assert 0 < search.max() < aimed.max()
+
+
+def test_crops_are_not_marked_unless_asked_for() -> None:
+    picture = compose(_with_crops(is_search=False), (), ACTUAL)
+
+    assert strength(picture).max() == 0
+
+
+def test_what_a_crop_alone_shows_is_drawn_at_full_resolution() -> None:
+    mask = np.zeros((30, 40), np.bool_)
+    mask[10:14, 20:24] = True
+
+    picture = compose(_with_crops(is_search=True, mask=mask), (), ACTUAL)
+
+    rows, columns = np.nonzero(strength(picture) > 30)
+    assert (columns.min(), columns.max()) == pytest.approx((120, 123), abs=3)
+    assert (rows.min(), rows.max()) == pytest.approx((70, 73), abs=3)
+    assert (columns.mean(), rows.mean()) == pytest.approx((121.5, 71.5), abs=0.5)

@@ -24,7 +24,7 @@ def _spot(x: float, y: float, sigma: float = 2.0) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize(("x", "y"), [(20.0, 30.0), (20.3, 30.8), (41.5, 12.25)])
 def test_centres_are_found_to_a_tenth_of_a_pixel(x: float, y: float) -> None:
-    blobs, _ = segment(_spot(x, y), THRESHOLDS, SAME)
+    blobs, *_ = segment(_spot(x, y), THRESHOLDS, SAME)
 
     assert blobs.x_px[0] == pytest.approx(x, abs=0.1)
     assert blobs.y_px[0] == pytest.approx(y, abs=0.1)
@@ -34,7 +34,7 @@ def test_positions_and_sizes_are_in_pixels_of_the_frame() -> None:
     probability = np.zeros((60, 80), np.float32)
     probability[10:14, 20:30] = 0.9
 
-    blobs, _ = segment(probability, THRESHOLDS, PixelMap(100.0, 50.0, 2.0, 3.0))
+    blobs, *_ = segment(probability, THRESHOLDS, PixelMap(100.0, 50.0, 2.0, 3.0))
 
     # Columns 20 to 29 cover the frame from 100 + 40 to 100 + 60.
     assert blobs.x_px[0] == pytest.approx(100 + 50 - 0.5)
@@ -48,7 +48,7 @@ def test_a_faint_region_without_a_sure_pixel_is_no_blob() -> None:
     probability = np.zeros((60, 80), np.float32)
     probability[10:20, 10:20] = 0.6
 
-    blobs, mask = segment(probability, THRESHOLDS, SAME)
+    blobs, mask, _ = segment(probability, THRESHOLDS, SAME)
 
     assert len(blobs) == 0
     assert not mask.any()
@@ -59,7 +59,7 @@ def test_faint_pixels_around_a_sure_one_belong_to_its_blob() -> None:
     probability[10:20, 10:20] = 0.5
     probability[15, 15] = 0.9
 
-    blobs, mask = segment(probability, THRESHOLDS, SAME)
+    blobs, mask, _ = segment(probability, THRESHOLDS, SAME)
 
     assert mask.sum() == 100
     assert blobs.confidence[0] == pytest.approx(0.9)
@@ -69,7 +69,7 @@ def test_a_speck_is_no_blob() -> None:
     probability = np.zeros((60, 80), np.float32)
     probability[10, 10] = 0.9
 
-    blobs, _ = segment(probability, THRESHOLDS, SAME, min_area_px=2)
+    blobs, *_ = segment(probability, THRESHOLDS, SAME, min_area_px=2)
 
     assert len(blobs) == 0
 
@@ -80,7 +80,7 @@ def test_a_streak_tells_its_direction_and_length() -> None:
         x, y = 10 + step * math.cos(0.5), 20 + step * math.sin(0.5)
         probability[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2] = 0.9
 
-    blobs, _ = segment(probability, THRESHOLDS, SAME)
+    blobs, *_ = segment(probability, THRESHOLDS, SAME)
 
     assert blobs.angle_rad[0] == pytest.approx(0.5, abs=0.05)
     # Four standard deviations of a uniform streak are 4/sqrt(12) of its length.
@@ -89,7 +89,7 @@ def test_a_streak_tells_its_direction_and_length() -> None:
 
 
 def test_arrays_cannot_be_written_by_who_gets_them() -> None:
-    blobs, mask = segment(_spot(20, 20), THRESHOLDS, SAME)
+    blobs, mask, _ = segment(_spot(20, 20), THRESHOLDS, SAME)
 
     assert not mask.flags.writeable
     assert not blobs.x_px.flags.writeable

@@ -58,6 +58,26 @@ def test_the_bundled_network_tracks_the_bundled_clip(
     assert (tmp_path / "annotated.mp4").stat().st_size > 10_000
 
 
+def test_a_second_look_is_told_with_what_it_costs(
+    tmp_path: Path, capsys: CaptureFixture[str]
+) -> None:
+    arguments = ["track", str(SAMPLE_CLIP), "--out", str(tmp_path), "--every-frame"]
+
+    status = command_line.main([*arguments, "--frames", "60", "--second-look", "1"])
+
+    printed = capsys.readouterr().out
+    look = _last_line(printed)["second_look"]
+    assert status == 0
+    assert "of 4 crops a frame" in printed
+    assert isinstance(look, dict)
+    assert look["asked"] == 1
+    assert look["crops_per_frame"] == pytest.approx(4, abs=0.1)
+    assert look["ms_per_frame"] > 0
+    with (tmp_path / "telemetry.csv").open(newline="") as file:
+        telemetry = list(csv.DictReader(file))
+    assert float(telemetry[-1]["crops"]) == pytest.approx(4, abs=0.1)
+
+
 def test_in_json_mode_nothing_else_is_printed(
     tmp_path: Path, capsys: CaptureFixture[str]
 ) -> None:

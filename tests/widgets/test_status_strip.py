@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.ledger import LedgerCounts
+from app.second_look import LookStatus
 from tests.fakes.statuses import RUNNING, status
 from widgets.readout import Readout
 from widgets.status_strip import StatusStrip, count_text, latency_texts, rate_text
@@ -77,6 +78,16 @@ def test_source_and_engine_are_named(strip: StatusStrip) -> None:
 
     assert strip.source_text == "serve.mp4  ·  640 x 480  ·  120 fps"
     assert strip.engine_text == "reference  ·  fp32  ·  1 thread"
+
+
+def test_the_cost_of_a_second_look_stands_beside_the_engine(
+    strip: StatusStrip,
+) -> None:
+    look = LookStatus(pictures=2, crops=5.96, look_ms=4.44)
+
+    strip.show_status(status(second_look=look))
+
+    assert strip.engine_text.endswith("1 thread  ·  6.0 crops, 4.4 ms")
 
 
 def test_the_point_under_the_mouse_is_shown(strip: StatusStrip) -> None:

@@ -38,6 +38,7 @@ def contrast(one: Colour, other: Colour) -> float:
         Colour.SERIES_2,
         Colour.SERIES_3,
         Colour.SERIES_4,
+        Colour.SERIES_5,
     ],
 )
 @pytest.mark.parametrize("ground", [Colour.WINDOW, Colour.SURFACE, Colour.RAISED])

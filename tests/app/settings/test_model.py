@@ -64,6 +64,7 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
         "false_tracks_per_frame": 0.1,
         "min_confidence": 0.3,
         "birth_confidence": 0.7,
+        "second_look": 3,
     },
     "recording": {
         "folder": Path("/recordings"),
@@ -84,6 +85,7 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
         "shows_ids": False,
         "shows_trails": False,
         "shows_prediction": True,
+        "shows_crops": True,
         "trail_s": 1.0,
         "picture_rate_hz": 20.0,
     },
