@@ -274,10 +274,19 @@ def test_an_engine_that_fails_with_none_before_it_ends_the_feed(first: Made) -> 
     pipeline.start()
     _until(lambda: pipeline.status().ledger.inferred > 5, "it runs")
 
-    # After its trial the engine is alone, and its failure is the feed's.
-    trial = _try(pipeline, partial(FakeEngine, fails_at=200))
+    fails = threading.Event()
 
+    class Failing(FakeEngine):
+        def infer(self, tensor: NDArray[Any]) -> NDArray[Any]:
+            if fails.is_set():
+                raise InferenceError("it was told to fail")
+            return super().infer(tensor)
+
+    # After its trial the engine is alone, and its failure is the feed's.
+    trial = _try(pipeline, Failing)
     assert trial.phase is TrialPhase.ACCEPTED
+    fails.set()
+
     _until(lambda: pipeline.status().state is PipelineState.FAULTED, "it failed")
     assert isinstance(pipeline.status().fault, InferenceError)
     pipeline.stop()
