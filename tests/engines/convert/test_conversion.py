@@ -513,7 +513,7 @@ def test_a_network_is_only_looked_into(network_file, tmp_path):
 
 
 def test_a_network_with_a_manifest_is_looked_up_there(tmp_path):
-    found, _ = convert(BUNDLED, tmp_path, only_looks=True)
+    found, _ = convert(BUNDLED / "frozen.pb", tmp_path, only_looks=True)
 
     assert found["meaning"] == {
         "colour": "grey",
