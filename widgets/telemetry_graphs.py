@@ -57,7 +57,7 @@ GRAPHS = (
             Series("infer_ms", "infer", _2),
             Series("segment_ms", "segment", _3),
             Series("track_ms", "track", _4),
-            Series("look_ms", "second look", _5),
+            Series("look_ms", "2nd look", _5),
         ),
         decimals=2,
     ),
