@@ -30,8 +30,9 @@ _STYLE = """
 :root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #8884}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;
+display:block;overflow-x:auto}
+td,th{padding:.2rem .55rem;text-align:right;border-bottom:1px solid #8884}
 td:first-child,th:first-child{text-align:left}.words td{text-align:left}
 figure{margin:0;position:relative;max-width:900px}
 figure img{display:block;width:100%}figure svg{position:absolute;inset:0}
