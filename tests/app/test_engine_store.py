@@ -8,7 +8,7 @@ import pytest
 from app.build_order import BuildOrder
 from app.engine_store import EngineState, EngineStore
 from app.errors import ConsoleError
-from app.paths import DEFAULT_MODEL
+from app.paths import BUNDLED_MODELS, DEFAULT_MODEL
 from engines.base import EngineKind, Precision
 from engines.convert.meaning import Meaning, Pixels
 from engines.convert.model_source import Location
@@ -87,7 +87,9 @@ def test_the_bundled_networks_are_always_there(store: EngineStore) -> None:
     bundled = store.engines()
 
     names = [each.name for each in bundled]
-    assert names == ["bundled", "bundled large", "bundled medium"]
+    others = sorted(x.name for x in BUNDLED_MODELS.iterdir() if x != DEFAULT_MODEL)
+    assert names == ["bundled", *(f"bundled {name}" for name in others)]
+    assert "bundled medium" in names
     assert bundled[0].choice().model == DEFAULT_MODEL
     for each in bundled:
         assert each.is_bundled
