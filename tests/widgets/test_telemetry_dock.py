@@ -50,11 +50,11 @@ def test_samples_are_drawn_once_the_graphs_are_loaded(dock: TelemetryDock) -> No
     dock.show_sample(sample(0.0))
     dock.load_graphs()
 
-    dock.show_sample(sample(0.4, capture_hz=121.0))
+    dock.show_sample(sample(0.4, capture_hz=121.0, look_ms=1.7))
 
     assert dock.graphs[0].legend.texts == ("121.0", "118.7", "60.0")
     assert dock.graphs[1].legend.texts == ("3.1", "9.9")
-    assert dock.graphs[2].legend.texts == ("0.20", "2.10", "0.50", "0.30")
+    assert dock.graphs[2].legend.texts == ("0.20", "2.10", "0.50", "0.30", "1.70")
 
 
 def test_digits_change_less_often_than_lines(dock: TelemetryDock) -> None:
