@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from app.html_page import page
+from app.html_page import facts, figure, key, page, row, table
 from app.svg_charts import Bar, bar_chart
 
 Report = dict[str, Any]
@@ -36,8 +36,8 @@ def text_of(report: Report) -> str:
     """The report for a terminal."""
     lines = ["{:28}{:>9}{:>11}{:>11}{:>10}{:>18}{:>17}".format(*_HEADS)]
     lines += [
-        "{:28}{:>9}{:>11}{:>11}{:>10}{:>18}{:>17}".format(row[0][-27:], *row[1:])
-        for row in _rows(report)
+        "{:28}{:>9}{:>11}{:>11}{:>10}{:>18}{:>17}".format(name[-27:], *cells)
+        for name, *cells in _rows(report)
     ]
     scenes = (report["before"]["scenes_f1"], report["after"]["scenes_f1"])
     lines += [
@@ -50,14 +50,9 @@ def text_of(report: Report) -> str:
 
 def html_of(report: Report) -> str:
     """The report as a page that loads nothing and runs no script."""
-    table = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in _rows(report)
-    )
-    head = "".join(f"<th>{escape(one)}</th>" for one in _HEADS)
     groups = [
-        (row["clip"], row["f1"], later["f1"])
-        for row, later in zip(
+        (one["clip"], one["f1"], later["f1"])
+        for one, later in zip(
             report["before"]["clips"], report["after"]["clips"], strict=True
         )
     ]
@@ -76,27 +71,26 @@ def html_of(report: Report) -> str:
             for name, before, after in groups
         ],
     )
-    facts = (
+    known = (
         ("model", report["model"]),
         ("result", report["result"]),
         ("steps", str(report["steps"])),
         ("seed", str(report["seed"])),
         ("time", f"{report['seconds']:.0f} s"),
     )
-    listed = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts
-    )
+    colours = key(("before", "before"), ("first", "after"))
     return page(
         "A network trained further",
         [
             f"<p><strong>{escape(verdict(report))}</strong></p>",
-            f"<dl>{listed}</dl>",
+            facts(known),
             "<h2>On labelled frames that were held back</h2>",
-            f"<table><thead><tr>{head}</tr></thead><tbody>{table}</tbody></table>",
-            f'<figure>{chart}<figcaption><span class="key before"></span>before'
-            '<span class="key first"></span>after. F1 is the harmonic mean of precision'
-            " and recall; the rendered scenes show whether something was forgotten."
-            "</figcaption></figure>",
+            table(_HEADS, map(row, _rows(report))),
+            figure(
+                chart,
+                f"{colours}. F1 is the harmonic mean of precision and recall; the"
+                " rendered scenes show whether something was forgotten.",
+            ),
         ],
     )
 
