@@ -25,6 +25,7 @@ import numpy as np
 from tests.benchmarks.tracking.contestants import (
     Peregrine,
     PeregrineFilled,
+    Perfect,
     follow,
     peers,
 )
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from tests.benchmarks.tracking.sequences import DataSet
 
     Makers = dict[str, Callable[[Film], Contestant]]
+    Try = tuple[dict[str, Any], list[float]]
+    """Settings, and their HOTA by data set."""
 
 TUNED = Path(__file__).with_name("tuned.json")
 HOPELESS = 40.0
@@ -57,6 +60,9 @@ def main() -> int:
     parser.add_argument("--part", choices=[each.value for each in Part], default="test")
     parser.add_argument("--only", nargs="+", help="trackers whose names start so")
     parser.add_argument("--tune", type=int, metavar="N", help="settings to try")
+    parser.add_argument(
+        "--journal", type=Path, help="file of tries: a search goes on from there"
+    )
     parser.add_argument("--cost", action="store_true", help="time a frame, no scores")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # what the peers' libraries say of themselves
@@ -69,7 +75,8 @@ def main() -> int:
         if not arguments.sets or each.name in arguments.sets
     ]
     if arguments.tune:
-        tune(sets, arguments.tune, tuple(arguments.only or [""]))
+        starts = tuple(arguments.only or [""])
+        tune(sets, arguments.tune, starts, arguments.journal)
         return 0
     makers = _makers(json.loads(TUNED.read_text(encoding="utf-8")))
     if arguments.only:
@@ -86,6 +93,7 @@ def _makers(tuned: dict[str, dict[str, Any]]) -> Makers:
         "Peregrine": Peregrine,
         "Peregrine, one frame predicted": partial(Peregrine, predicted_frames=1),
         "Peregrine, gaps filled": PeregrineFilled,
+        "Perfect association": Perfect,
     }
     for peer in peers():
         makers[peer.name] = peer.make
@@ -162,36 +170,111 @@ def _print_summary(sets: Sequence[DataSet], hota: dict[str, dict[str, float]]) -
 # Tuning
 
 
-def tune(sets: Sequence[DataSet], tries: int, starts: tuple[str, ...]) -> None:
-    """Choose settings of the peers whose names start so, and keep them."""
+def tune(
+    sets: Sequence[DataSet], tries: int, starts: tuple[str, ...], journal: Path | None
+) -> None:
+    """Choose settings of the peers whose names start so, and keep them.
+
+    All peers get their first try, then all their second, so that they had as many
+    whenever this is stopped. The settings there are count as one more. What
+    `journal` has of an earlier run is not tried again.
+    """
     fast = [each.films(Part.TUNING, 0) for each in sets if each.is_fast]
+    # The cheap ones first: most settings are dropped there.
+    fast.sort(key=lambda films: sum(len(d.box) for f in films for d in f.detections))
     chosen = json.loads(TUNED.read_text(encoding="utf-8"))
-    for peer in peers():
-        if not peer.name.startswith(starts):
-            continue
-        best, chosen[peer.name] = _best_settings(peer, fast, tries)
-        print(f"{peer.name}: {best:.1f} with {chosen[peer.name]}", flush=True)
+    searches = [
+        _Search(peer, fast, chosen.get(peer.name, {}), _tried(journal, peer.name))
+        for peer in peers()
+        if peer.name.startswith(starts)
+    ]
+    for number in range(tries + 1):
+        for search in searches:
+            settings, hota = search.go_on()
+            chosen[search.peer.name] = search.best_settings
+            print(
+                f"{search.peer.name} {number}/{tries}: {np.mean(hota):.1f} of"
+                f" {len(hota)} sets, best {np.mean(search.best_hota or 0):.1f}",
+                flush=True,
+            )
+            if journal is not None and number >= search.known_tries:
+                _note(journal, search.peer.name, settings, hota)
         TUNED.write_text(json.dumps(chosen, indent=1) + "\n", encoding="utf-8")
 
 
-def _best_settings(
-    peer: Peer, sets: Sequence[Sequence[Film]], tries: int
-) -> tuple[float, dict[str, Any]]:
-    random = np.random.default_rng([17, *peer.name.encode()])
-    best: tuple[list[float], dict[str, Any]] = ([], {})
-    for _ in range(tries):
-        settings = peer.draw(random)
-        make = partial(peer.make, **settings)
-        hota: list[float] = []
-        for films in sets:
-            hota.append(hota_of(films, [follow(make, film).found for film in films]))
-            so_far = best[0][: len(hota)]
-            if sum(hota) < sum(so_far) - HOPELESS:
-                break
+class _Search:
+    """Random settings of one peer, and the best of them.
+
+    Parameters
+    ----------
+    peer : Peer
+    sets : sequence of lists of Film
+    known : dict
+        Settings to try before the random ones.
+    tried : list of (dict, list of float)
+        Settings and HOTA by set, of an earlier run.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        sets: Sequence[Sequence[Film]],
+        known: dict[str, Any],
+        tried: list[Try],
+    ) -> None:
+        self.peer = peer
+        self.best_hota: list[float] = []
+        self.best_settings: dict[str, Any] = {}
+        self._sets = sets
+        self._random = np.random.default_rng([17, *peer.name.encode()])
+        self._first = tried[0][0] if tried else known
+        self._tried = tried
+        self._count = 0
+
+    @property
+    def known_tries(self) -> int:
+        """Tries that an earlier run made."""
+        return len(self._tried)
+
+    def go_on(self) -> Try:
+        """Try the next settings, or take what an earlier run found."""
+        settings = self.peer.draw(self._random) if self._count else self._first
+        if self._count < len(self._tried):
+            before, hota = self._tried[self._count]
+            if before != settings:
+                raise SystemExit("the journal is of another search: start a new one")
         else:
-            if sum(hota) > sum(best[0]):
-                best = hota, settings
-    return float(np.mean(best[0])), best[1]
+            hota = self._hota(settings)
+        self._count += 1
+        if len(hota) == len(self._sets) and sum(hota) > sum(self.best_hota):
+            self.best_hota, self.best_settings = hota, settings
+        return settings, hota
+
+    def _hota(self, settings: dict[str, Any]) -> list[float]:
+        """Of every set, or of the first ones where it is hopeless by then."""
+        make = partial(self.peer.make, **settings)
+        hota: list[float] = []
+        for films in self._sets:
+            hota.append(hota_of(films, [follow(make, film).found for film in films]))
+            if sum(hota) < sum(self.best_hota[: len(hota)]) - HOPELESS:
+                break
+        return hota
+
+
+def _tried(journal: Path | None, name: str) -> list[Try]:
+    if journal is None or not journal.exists():
+        return []
+    lines = journal.read_text(encoding="utf-8").splitlines()
+    tries = [json.loads(line) for line in lines]
+    return [(each["settings"], each["hota"]) for each in tries if each["peer"] == name]
+
+
+def _note(
+    journal: Path, name: str, settings: dict[str, Any], hota: list[float]
+) -> None:
+    with journal.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps({"peer": name, "settings": settings, "hota": hota}))
+        lines.write("\n")
 
 
 # Cost
@@ -203,7 +286,7 @@ def print_costs(makers: Makers) -> None:
     print("| --- " * (len(COST_OBJECTS) + 1) + "|")
     films = [_crowd(objects) for objects in COST_OBJECTS]
     for name, make in makers.items():
-        if name.startswith("Peregrine,"):
+        if name.startswith(("Peregrine,", "Perfect")):
             continue
         cells = [f"{_rate_hz(make, film):.0f}" for film in films]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
