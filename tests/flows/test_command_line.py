@@ -107,6 +107,7 @@ def test_in_json_mode_nothing_else_is_printed(
         "fps",
         "latency_ms",
         "tracks",
+        "second_look",
     }
 
 
