@@ -325,6 +325,7 @@ class Console(QObject):
         if trial is not None and trial.phase is TrialPhase.ACCEPTED and self._tried:
             adopted, self._tried = self._tried, None
             self._keep_engine(adopted)
+            self._has_shown_thresholds = False
         if not self._has_shown_thresholds and status.thresholds is not None:
             self._has_shown_thresholds = True
             self._window.overlay_panel.show_thresholds(status.thresholds)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDoubleSpinBox
 
 from app.display import Display
 from app.engine_choice import EngineChoice
+from app.engine_trial import TrialLimits
 from app.errors import ConsoleError, SourceFormatError, SourceNotFoundError
 from app.overlay import OverlayOptions
 from app.pipeline import Pipeline, PipelineState
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from app.frames import Frame
-    from engines.base import Engine
+    from engines.base import Engine, EngineSpec
 
 _PATIENCE_MS = 20_000
 LIVE, EVERY = FrameMode.LIVE, FrameMode.EVERY_FRAME
@@ -44,6 +45,15 @@ LIVE, EVERY = FrameMode.LIVE, FrameMode.EVERY_FRAME
 
 def _no_engine() -> Engine:
     raise EngineLoadError("no TensorFlow here", hint="Install it.")
+
+
+class _CautiousEngine(FakeEngine):
+    """Asks for other thresholds."""
+
+    @property
+    def spec(self) -> EngineSpec:
+        model = super().spec.model._replace(threshold_low=0.3, threshold_high=0.5)
+        return super().spec._replace(model=model)
 
 
 class Bench:
@@ -549,3 +559,18 @@ def test_an_expected_error_of_the_factory_leaves_the_console_usable(
     bench.open("short")
 
     bench.wait_for_state(PipelineState.FINISHED)
+
+
+def test_the_thresholds_of_an_engine_that_takes_over_are_shown(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EngineChoice, "factory", lambda *_: _CautiousEngine)
+    bench.open("camera", LIVE)
+    panel = bench.window.overlay_panel
+    bench.wait(lambda: panel.low.value == pytest.approx(0.4))
+
+    limits = TrialLimits(max_time_ratio=1000.0, shadow_s=0.05, probation_s=0.05)
+    bench.console.try_engine(EngineChoice(), limits)
+
+    bench.wait(lambda: panel.low.value == pytest.approx(0.3))
+    assert panel.high.value == pytest.approx(0.5)
