@@ -256,10 +256,24 @@ class EngineTrial:
             iou is not None and iou < limits.min_mask_iou,
             f"its masks overlap with the running engine's by {iou or 0:.3f},"
             f" {limits.min_mask_iou:g} are asked",
-            _STRANGE if (iou or 0) < _STRANGE_IOU else _UNLIKE,
+            self._hint_at(iou or 0.0),
         )
         # In the shadow it gets less of the processor: the limit itself is for later.
         self._refuse_if_slow(_SHADOW_SLACK)
+
+    def _hint_at(self, iou: float) -> str:
+        if iou < _STRANGE_IOU:
+            return _STRANGE
+        spec = self.status().engine
+        assert spec is not None, "it is compared once it is open"
+        theirs = self._before.engine.spec.model.threshold_high
+        ours = spec.model.threshold_high
+        if ours == theirs:
+            return _UNLIKE
+        return (
+            f"Each mask is taken at its network's own threshold, {theirs:g} and {ours:g},"
+            " which is part of it: lower the limit if its tracks are good."
+        )
 
     def _take_over(self, stop: threading.Event) -> None:
         self._seat.propose(self._keeper)

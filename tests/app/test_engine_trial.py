@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.engine_trial import TrialStatus
+    from engines.base import EngineSpec
 
 _PATIENCE_S = 20.0
 QUICK = TrialLimits(max_time_ratio=1000.0, shadow_s=0.05, probation_s=0.05)
@@ -33,6 +34,24 @@ class BlindEngine(FakeEngine):
 
     def infer(self, tensor: NDArray[Any]) -> NDArray[Any]:
         return super().infer(tensor) * 0
+
+
+class StripedEngine(FakeEngine):
+    """Sees two of three columns."""
+
+    def infer(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        seen = super().infer(tensor).copy()
+        seen[:, :, ::3] = 0
+        return seen
+
+
+class CautiousStripedEngine(StripedEngine):
+    """And asks for another threshold."""
+
+    @property
+    def spec(self) -> EngineSpec:
+        model = super().spec.model._replace(threshold_high=0.5)
+        return super().spec._replace(model=model)
 
 
 class WatchedEngine(FakeEngine):
@@ -163,6 +182,20 @@ def test_an_engine_that_sees_something_else_is_rejected(
     assert trial.hint
     _until(lambda: second.engines[0].is_closed, "it is closed")
     assert not first.engines[0].is_closed
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [(StripedEngine, "more precision"), (CautiousStripedEngine, "0.6 and 0.5")],
+)
+def test_masks_that_are_less_alike_are_told_with_what_may_be_the_cause(
+    pipeline: Pipeline, make: Callable[[], FakeEngine], hint: str
+) -> None:
+    trial = _try(pipeline, make)
+
+    assert trial.mask_iou == pytest.approx(0.67, abs=0.1)
+    assert trial.phase is TrialPhase.REJECTED
+    assert hint in trial.hint
 
 
 def test_an_engine_that_is_slower_is_rejected(pipeline: Pipeline) -> None:
