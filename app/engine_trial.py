@@ -271,8 +271,8 @@ class EngineTrial:
         if ours == theirs:
             return _UNLIKE
         return (
-            f"Each mask is taken at its network's own threshold, {theirs:g} and {ours:g},"
-            " which is part of it: lower the limit if its tracks are good."
+            f"Each mask is taken at its network's own threshold, {theirs:g} and"
+            f" {ours:g}, which is part of it: lower the limit if its tracks are good."
         )
 
     def _take_over(self, stop: threading.Event) -> None:
