@@ -35,7 +35,9 @@ class Tally:
         self.hits = self.misses = self.false = 0
         self.errors_px: list[float] = []
 
-    def add(self, found: NDArray[np.float64], wanted: Sequence[Object]) -> None:
+    def add(
+        self, found: NDArray[np.float64], wanted: Sequence[Object]
+    ) -> list[tuple[int, int]]:
         """Match one frame's detections.
 
         Parameters
@@ -43,22 +45,26 @@ class Tally:
         found : ndarray of float64, shape (N, 2)
             Their centres.
         wanted : sequence of Object
+
+        Returns
+        -------
+        list of (int, int)
+            The hits: which object, and which detection.
         """
-        hits = 0
+        hits: list[tuple[int, int]] = []
         if len(found) and wanted:
             true = np.array([(one.x, one.y) for one in wanted])
             gate = np.array([max(_MIN_GATE_PX, one.length / 2) for one in wanted])
             away = np.hypot(*(true[:, None] - found[None]).transpose(2, 0, 1))
             is_near = away <= gate[:, None]
-            pairs = zip(
-                *linear_sum_assignment(np.where(is_near, away, 1e6)), strict=True
-            )
-            errors = [float(away[pair]) for pair in pairs if is_near[pair]]
-            self.errors_px += errors
-            hits = len(errors)
-        self.hits += hits
-        self.misses += len(wanted) - hits
-        self.false += len(found) - hits
+            rows, columns = linear_sum_assignment(np.where(is_near, away, 1e6))
+            pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+            hits = [pair for pair in pairs if is_near[pair]]
+            self.errors_px += [float(away[pair]) for pair in hits]
+        self.hits += len(hits)
+        self.misses += len(wanted) - len(hits)
+        self.false += len(found) - len(hits)
+        return hits
 
     def merge(self, other: Tally) -> None:
         """Add another clip's counts."""

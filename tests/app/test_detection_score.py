@@ -9,12 +9,13 @@ from app.detection_score import Object, Tally
 def test_each_object_and_each_detection_counts_once() -> None:
     # given
     tally = Tally()
-    found = np.array([(10.0, 10.0), (12.0, 10.0), (80.0, 10.0)])
+    found = np.array([(10.0, 10.0), (12.5, 10.0), (80.0, 10.0)])
 
     # when
-    tally.add(found, [Object(11.0, 10.0, 4.0), Object(50.0, 50.0, 4.0)])
+    hits = tally.add(found, [Object(11.0, 10.0, 4.0), Object(50.0, 50.0, 4.0)])
 
     # then
+    assert hits == [(0, 0)]
     assert (tally.hits, tally.misses, tally.false) == (1, 1, 2)
     assert tally.f1 == pytest.approx(2 / 5)
     assert (tally.precision, tally.recall) == (pytest.approx(1 / 3), 0.5)

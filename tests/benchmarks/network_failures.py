@@ -70,9 +70,9 @@ def drawn(picture: Picture, points: Points, wanted: list[Object]) -> NDArray[np.
     scale = min(_SIZE_PX[0] / width, _SIZE_PX[1] / height)
     size = (round(width * scale), round(height * scale))
     shown = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
-    for one in wanted:
-        alone = Tally()
-        alone.add(points, [one])
+    hits = Tally().add(points, wanted)
+    right, met = {hit[1] for hit in hits}, {hit[0] for hit in hits}
+    for number, one in enumerate(wanted):
         half = one.length / 2
         corners = [
             tuple(
@@ -80,13 +80,11 @@ def drawn(picture: Picture, points: Points, wanted: list[Object]) -> NDArray[np.
             )
             for side in (-1, 1)
         ]
-        colour = _RIGHT if alone.hits else _WRONG
+        colour = _RIGHT if number in met else _WRONG
         cv2.rectangle(shown, corners[0], corners[1], colour, 2, cv2.LINE_AA)
-    for point in points:
-        alone = Tally()
-        alone.add(point[None], wanted)
+    for number, point in enumerate(points):
         at = tuple(round(scale * (value + 0.5)) for value in point.tolist())
-        colour = _RIGHT if alone.hits else _WRONG
+        colour = _RIGHT if number in right else _WRONG
         cv2.circle(shown, at, 12, colour, 2, cv2.LINE_AA)
     return np.asarray(shown, np.uint8)
 
