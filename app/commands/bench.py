@@ -18,7 +18,7 @@ from app.engine_choice import EngineChoice
 from app.errors import OutputError
 from app.hardware.log import before_and_after
 from app.paths import DEFAULT_MODEL, SAMPLE_CLIP, engine_cache_folder
-from app.progress import progress_bar
+from app.progress import percent_bar
 from engines.bench.choices import CHOICES, choices_from_text, threads_from_text
 from engines.convert.__main__ import size_px
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from app.bench_job import BenchProgress
 
 _INTERRUPTED = 130
-_BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
 _JSON_OF_A_RESULT = (
     "engine",
     "precision",
@@ -179,7 +178,7 @@ def _run_end_to_end(arguments: argparse.Namespace) -> int:
         threads=min(arguments.threads),
         second_look=arguments.second_look or 0,
     )
-    with _progress_bar(shows_progress=sys.stderr.isatty()) as bar:
+    with percent_bar(is_shown=sys.stderr.isatty()) as bar:
         try:
             report = measure_end_to_end(request, partial(_show, bar))
         except KeyboardInterrupt:
@@ -191,17 +190,13 @@ def _run_end_to_end(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _progress_bar(*, shows_progress: bool) -> Any:  # noqa: ANN401  tqdm has no types
-    return progress_bar(total=100, bar_format=_BAR, disable=not shows_progress)
-
-
 def _show(bar: Any, progress: BenchProgress) -> None:  # noqa: ANN401
     bar.set_description_str(progress.activity, refresh=False)
     bar.update(int(100 * progress.done_ratio) - bar.n)
 
 
 def _follow(request: BenchRequest, *, shows_progress: bool) -> dict[str, Any]:
-    with _progress_bar(shows_progress=shows_progress) as bar:
+    with percent_bar(is_shown=shows_progress) as bar:
         return BenchJob(request, partial(_show, bar)).run()
 
 

@@ -16,7 +16,7 @@ from app.conversion_job import (
     find_interpreter,
 )
 from app.errors import OutputError
-from app.progress import progress_bar
+from app.progress import percent_bar
 from engines.base import Precision
 from engines.convert import meaning, nvidia_parameters
 from engines.convert.__main__ import shape, size_px, value
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 PAGE_NAME = "report.html"
 _INTERRUPTED = 130
 _POLL_S = 0.1
-_BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
 _JSON_OF_A_STEP = (
     "name",
     "nodes_before",
@@ -191,7 +190,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _follow(job: ConversionJob, *, shows_progress: bool) -> ConversionStatus:
     """Run a job to its end, with progress on a terminal; Ctrl+C cancels it."""
     job.start()
-    with progress_bar(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
+    with percent_bar(is_shown=shows_progress) as bar:
         try:
             while not (status := job.status()).state.is_over:
                 bar.set_description_str(status.activity, refresh=False)

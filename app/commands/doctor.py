@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import OutputError, SourceNotFoundError
 from app.paths import sessions_folder
-from app.progress import progress_bar
+from app.progress import percent_bar
 
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from app.doctor_job import DoctorProgress, DoctorReport
 
 _INTERRUPTED = 130
-_BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -105,7 +104,7 @@ def _tell(arguments: argparse.Namespace, text: str, line: str) -> None:
 def _follow(python: Path | None, *, shows_progress: bool) -> DoctorReport:
     from app.doctor_job import DoctorJob
 
-    with progress_bar(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
+    with percent_bar(is_shown=shows_progress) as bar:
 
         def show(progress: DoctorProgress) -> None:
             bar.set_description_str(progress.activity, refresh=False)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from app.finetune.job import FinetuneProgress
 
 _INTERRUPTED = 130
-_BAR = "{percentage:3.0f}% {bar} {desc} [{elapsed}]"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -107,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     from app.conversion_job import find_interpreter
     from app.finetune.job import PAGE_NAME, FinetuneJob, FinetuneRequest
     from app.finetune.report import text_of
-    from app.progress import progress_bar
+    from app.progress import percent_bar
 
     request = FinetuneRequest(
         model=arguments.model,
@@ -119,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         held_back_ratio=arguments.held_back,
     )
     shows_progress = sys.stderr.isatty()
-    with progress_bar(total=100, bar_format=_BAR, disable=not shows_progress) as bar:
+    with percent_bar(is_shown=shows_progress) as bar:
         try:
             report = FinetuneJob(request, partial(_show, bar)).run()
         except KeyboardInterrupt:
