@@ -213,11 +213,24 @@ def _swarm() -> list[Truth]:
     return truths
 
 
+_SWARM_FRAMES = 600
+_SWARM_TUNING_FRAMES = 500
+
+
 def _mosquitoes(part: Part, draw: int) -> list[Film]:
+    """Some of the animals are in both parts, at other times."""
     swarm = _swarm()
-    ways = swarm[:500] if part is Part.TUNING else swarm[600:1200]
-    seed = draw, 11, part is Part.TEST
-    return [film_of("swarm", MOSQUITO_HZ, ways, seed, MOSQUITO_FRAME_PX)]
+    if part is Part.TUNING:
+        films = {0: swarm[:_SWARM_TUNING_FRAMES]}
+    else:
+        starts = range(_SWARM_FRAMES, len(swarm), _SWARM_FRAMES)
+        films = {first: swarm[first : first + _SWARM_FRAMES] for first in starts}
+    return [
+        film_of(
+            f"swarm-{first}", MOSQUITO_HZ, ways, (draw, 11, first), MOSQUITO_FRAME_PX
+        )
+        for first, ways in films.items()
+    ]
 
 
 @cache
@@ -239,12 +252,13 @@ def _drones(part: Part, draw: int) -> list[Film]:
 # What lies outside the repository
 
 _BALL_FRAMES = 600
-_BALL_FILMS = {Part.TUNING: range(3), Part.TEST: range(9, 12)}
+_BALL_TUNING_FILMS = 9
 
 
 def _balls(folder: Path, part: Part, draw: int, at_once: int = 1) -> list[Film]:
     paths = _ball_paths(folder)
-    chosen = [paths[row] for row in _BALL_FILMS[part]]
+    is_tuning = part is Part.TUNING
+    chosen = paths[:_BALL_TUNING_FILMS] if is_tuning else paths[_BALL_TUNING_FILMS:]
     return _overlays("balls", BALL_HZ, chosen, at_once, part, draw)
 
 
@@ -259,7 +273,7 @@ def _ball_paths(folder: Path) -> list[Path2]:
                 paths.append({})
             if x >= 0:
                 paths[-1][frame % _BALL_FRAMES] = (x, y, BALL_PX, BALL_PX)
-    return paths
+    return [path for path in paths if path]
 
 
 _TUNING_STREETS = ("PETS09-S2L1", "ETH-Sunnyday")

@@ -72,7 +72,7 @@ class Film:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Films of one kind, in two parts that share no object."""
+    """Films of one kind, in two parts that share no frame."""
 
     name: str
     what: str
