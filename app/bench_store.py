@@ -132,17 +132,22 @@ class BenchStore:
         path, number = self.folder / f"{when}-{name}.json", 2
         while path.exists():
             path, number = self.folder / f"{when}-{name}-{number}.json", number + 1
-        beside = path.with_name(f"{path.name}.new")
+        kept = StoredBench(path, document)
+        self.restore(kept)
+        return kept
+
+    def restore(self, bench: StoredBench) -> None:
+        """Write a result that was deleted; raises as `save`."""
+        beside = bench.path.with_name(f"{bench.path.name}.new")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps(document, indent=1), encoding="utf-8")
-            beside.replace(path)
+            beside.write_text(json.dumps(bench.document, indent=1), encoding="utf-8")
+            beside.replace(bench.path)
         except OSError as error:
             raise OutputError(
                 f"cannot keep the result in {self.folder}: {error.strerror}",
                 hint="Make room, or the folder writable.",
             ) from error
-        return StoredBench(path, document)
 
     def take_in(self, path: Path) -> StoredBench:
         """Copy a result of another machine.
@@ -155,9 +160,22 @@ class BenchStore:
         return self.save(read_bench(path).document)
 
     def delete(self, bench: StoredBench) -> None:
-        """Remove an own result; a published one stays."""
-        if not bench.is_published:
+        """Remove an own result; a published one stays.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be removed.
+        """
+        if bench.is_published:
+            return
+        try:
             bench.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot remove {bench.path}: {error.strerror}",
+                hint="Make its folder writable.",
+            ) from error
 
 
 def read_bench(path: Path) -> StoredBench:

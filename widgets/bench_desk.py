@@ -10,9 +10,13 @@ from app.bench_run import BenchRun
 from app.engine_bench import machine_name
 from app.errors import ConsoleError
 from engines.errors import EngineError
+from widgets.edits import Edit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from PySide6.QtGui import QUndoStack
 
     from app.bench_run import BenchStatus
     from app.bench_store import BenchStore, StoredBench
@@ -27,6 +31,8 @@ class BenchDesk(QObject):
     Parameters
     ----------
     store : BenchStore
+    edits : QUndoStack
+        Takes back what is deleted.
     """
 
     benches_changed = Signal(object)  # tuple of StoredBench: the whole list
@@ -34,9 +40,10 @@ class BenchDesk(QObject):
     finished = Signal(object)  # StoredBench: just measured, or taken in
     failed = Signal(object)  # ConsoleError or EngineError
 
-    def __init__(self, store: BenchStore) -> None:
+    def __init__(self, store: BenchStore, edits: QUndoStack) -> None:
         super().__init__()
         self._store = store
+        self._edits = edits
         self.machine = machine_name()
         """This one, as its results call it."""
         self._run: BenchRun | None = None
@@ -77,16 +84,32 @@ class BenchDesk(QObject):
         self.refresh()
         self.finished.emit(taken)
 
-    def delete(self, bench: StoredBench) -> None:
-        """Remove a result that was measured or taken in."""
-        self._store.delete(bench)
-        self.refresh()
+    def delete(self, bench: StoredBench) -> bool:
+        """Remove a result that was measured or taken in; whether it is gone."""
+        count = self._edits.index()
+        self._edits.push(
+            Edit(
+                f"delete the result of {bench.engine}",
+                lambda: self._try(lambda: self._store.delete(bench)),
+                lambda: self._try(lambda: self._store.restore(bench)),
+            )
+        )
+        return self._edits.index() > count
 
     def close(self) -> None:
         """Cancel, and wait."""
         self._timer.stop()
         if self._run is not None:
             self._run.close()
+
+    def _try(self, act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except ConsoleError as error:
+            self.failed.emit(error)
+            return False
+        self.refresh()
+        return True
 
     def _poll(self) -> None:
         if self._run is None:

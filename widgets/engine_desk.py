@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoStack
 
 from app.conversion_job import ConversionState, find_interpreter
 from app.engine_store import EngineState
@@ -14,6 +16,7 @@ from app.hardware.memory_guard import conversion_need_mb, outlook
 from app.worker import Worker
 from engines.convert.model_source import Location
 from engines.errors import EngineError
+from widgets.edits import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +63,9 @@ class EngineDesk(QObject):
         self._store = store
         self._queue = queue
         self._engines: tuple[StoredEngine, ...] = ()
-        self._deleted: tuple[Path, str] | None = None
+        self.edits = QUndoStack(self)
+        """What was renamed and deleted, to be taken back by `undo`."""
+        self._is_name_taken = False
         self._lister: Worker | None = None
         self._is_list_old = False
         self._listed.connect(self._on_listed)
@@ -153,24 +158,33 @@ class EngineDesk(QObject):
 
     def rename(self, engine: StoredEngine, name: str) -> bool:
         """Give an engine another name; whether it has it."""
-        return self._try(lambda: self._store.rename(engine, name))
+        renamed = _named(engine, name)
+        return self._edit(
+            f"rename {engine.name}",
+            lambda: self._store.rename(engine, name),
+            lambda: self._store.rename(renamed, engine.name),
+        )
 
     def delete(self, engine: StoredEngine) -> bool:
         """Put an engine into the trash; whether it is gone."""
+        deletion = _Deletion(self._store, engine)
+        return self._edit(f"delete {engine.name}", deletion.do, self._undo_of(deletion))
 
-        def move() -> None:
-            self._deleted = self._store.delete(engine), engine.name
+    def undo(self) -> str:
+        """Take back the last change of the list; what it was, empty for nothing."""
+        text = self.edits.undoText()
+        self.edits.undo()
+        if self._is_name_taken:
+            # The changes before meant the name that another engine has now.
+            self._is_name_taken = False
+            self.edits.clear()
+        return text
 
-        return self._try(move)
-
-    def undo_delete(self) -> bool:
-        """Take back the engine that was deleted last; whether it is there again."""
-        deleted, self._deleted = self._deleted, None
-        if deleted is None:
-            return False
-        kept, name = deleted
-        free = self._store.free_name(name)
-        return self._try(lambda: self._store.restore(kept, free))
+    def redo(self) -> str:
+        """Make the change again that was taken back last; what it is."""
+        text = self.edits.redoText()
+        self.edits.redo()
+        return text
 
     def try_on_feed(self, engine: StoredEngine, limits: TrialLimits) -> None:
         """Ask for a trial of an engine on the live frames."""
@@ -220,6 +234,20 @@ class EngineDesk(QObject):
         self.poll()
         return build
 
+    def _edit(
+        self, text: str, act: Callable[[], object], take_back: Callable[[], object]
+    ) -> bool:
+        edit = Edit(text, lambda: self._try(act), lambda: self._try(take_back))
+        count = self.edits.index()
+        self.edits.push(edit)
+        return self.edits.index() > count
+
+    def _undo_of(self, deletion: _Deletion) -> Callable[[], None]:
+        def undo() -> None:
+            self._is_name_taken = not deletion.undo()
+
+        return undo
+
     def _try(self, act: Callable[[], object]) -> bool:
         try:
             act()
@@ -235,6 +263,28 @@ class EngineDesk(QObject):
             return False
         self.refresh()
         return True
+
+
+class _Deletion:
+    def __init__(self, store: EngineStore, engine: StoredEngine) -> None:
+        self._store = store
+        self._engine = engine
+        self._kept = engine.folder
+
+    def do(self) -> None:
+        self._kept = self._store.delete(self._engine)
+
+    def undo(self) -> bool:
+        """Take it out of the trash; whether it has its name again."""
+        before = self._engine.name
+        name = self._store.free_name(before)
+        self._store.restore(self._kept, name)
+        self._engine = _named(self._engine, name)
+        return name == before
+
+
+def _named(engine: StoredEngine, name: str) -> StoredEngine:
+    return replace(engine, name=name, folder=engine.folder.parent / name)
 
 
 def choice_of(engine: StoredEngine) -> EngineChoice:

@@ -39,7 +39,7 @@ class EngineRoom:
     ) -> None:
         self._desk = EngineDesk(EngineStore(engines_folder()), BuildQueue())
         self._jobs = EngineJobs()
-        self._benches = BenchDesk(BenchStore(benches_folder()))
+        self._benches = BenchDesk(BenchStore(benches_folder()), self._desk.edits)
         self.window = EngineWindow(self._desk, self._jobs, self._benches, window)
         self._heed(settings.settings)
         settings.changed.connect(lambda _, now: self._heed(now))

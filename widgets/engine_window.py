@@ -110,6 +110,7 @@ class EngineWindow(QDialog):
         self.rebuild_outdated_button = QPushButton("Rebuild outd&ated")
         self.rename_button = QPushButton("Rename…")
         self.delete_button = QPushButton("&Delete")
+        self.undo_button = QPushButton("Undo")
         self._memory_timer = QTimer(self)
         self._memory_timer.setInterval(_MEMORY_MS)
         self._lay_out()
@@ -176,14 +177,44 @@ class EngineWindow(QDialog):
         if engine is None or engine.is_bundled or not self._desk.delete(engine):
             return
         text = f"{engine.name} is deleted; its model stays, to build it again."
-        hint = "It goes for good when the console is closed."
+        self._tell_deleted(text)
+
+    def _delete_bench(self, bench: StoredBench) -> None:
+        if self._benches.delete(bench):
+            self._tell_deleted(f"The result of {bench.engine} is deleted.")
+
+    def _tell_deleted(self, text: str) -> None:
+        hint = "It can be taken back until the console is closed."
         self.message_bar.show_message(
             Message(Severity.INFO, text, hint, remedy=Remedy.UNDO)
         )
 
     def _on_remedy_chosen(self, remedy: Remedy) -> None:
         if remedy is Remedy.UNDO:
-            self._desk.undo_delete()
+            self._undo()
+
+    def _undo(self) -> None:
+        if self._desk.edits.canUndo():
+            self.message_bar.clear()
+            self._tell_edit("Taken back", self._desk.undo())
+
+    def _redo(self) -> None:
+        if self._desk.edits.canRedo():
+            self.message_bar.clear()
+            self._tell_edit("Done again", self._desk.redo())
+
+    def _tell_edit(self, what: str, text: str) -> None:
+        # What could not be is told already.
+        if self.message_bar.message is None:
+            message = Message(Severity.INFO, f"{what}: {text}.")
+            self.message_bar.show_message(message)
+
+    def _show_edits(self) -> None:
+        text = self._desk.edits.undoText()
+        self.undo_button.setEnabled(bool(text))
+        self.undo_button.setToolTip(
+            f"Take back: {text} (Ctrl+Z)" if text else "Nothing to take back (Ctrl+Z)"
+        )
 
     def _rebuild(self) -> None:
         engine = self.table.chosen
@@ -361,7 +392,7 @@ class EngineWindow(QDialog):
         )
         self.rename_button.setToolTip("Give it another name (F2)")
         self.delete_button.setToolTip(
-            "Put it into the trash (Delete); it can be undone"
+            "Put it into the trash (Delete); it can be taken back"
         )
         self.log.setReadOnly(True)
         self.log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -374,6 +405,7 @@ class EngineWindow(QDialog):
             self.rebuild_button,
             self.rename_button,
             self.delete_button,
+            self.undo_button,
             self.rebuild_outdated_button,
         ):
             row.addWidget(button)
@@ -445,9 +477,18 @@ class EngineWindow(QDialog):
         self.bench_button.clicked.connect(self._bench)
         self.rename_button.clicked.connect(self._rename)
         self.delete_button.clicked.connect(self._delete)
+        self.undo_button.clicked.connect(self._undo)
+        desk.edits.indexChanged.connect(self._show_edits)
+        self._show_edits()
         self._memory_timer.timeout.connect(self._show_memory)
         self._memory_timer.start()
-        QShortcut(QKeySequence("Ctrl+Return"), self).activated.connect(self.form.submit)
+        for keys, act in (
+            (QKeySequence("Ctrl+Return"), self.form.submit),
+            # A field to type in that has the focus undoes its own.
+            (QKeySequence.StandardKey.Undo, self._undo),
+            (QKeySequence.StandardKey.Redo, self._redo),
+        ):
+            QShortcut(keys, self).activated.connect(act)
         for key, act in (("F2", self._rename), ("Delete", self._delete)):
             shortcut = QShortcut(QKeySequence(key), self.table)
             # Delete is also a key of every field to type in.
@@ -464,7 +505,7 @@ class EngineWindow(QDialog):
         panel.bench_requested.connect(self._bench)
         panel.cancelled.connect(benches.cancel)
         panel.import_chosen.connect(benches.take_in)
-        panel.deleted.connect(benches.delete)
+        panel.deleted.connect(self._delete_bench)
         panel.failed.connect(self.show_error)
 
     def _on_benches_changed(self, benches: tuple[StoredBench, ...]) -> None:

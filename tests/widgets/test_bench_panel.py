@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QUndoStack
 
 from app.bench_run import BenchStatus
 from app.bench_store import BenchStore
@@ -42,8 +42,13 @@ def panel(store: BenchStore, qtbot: QtBot) -> BenchPanel:
 
 
 @pytest.fixture
-def desk(store: BenchStore) -> Iterator[BenchDesk]:
-    desk = BenchDesk(store)
+def edits() -> QUndoStack:
+    return QUndoStack()
+
+
+@pytest.fixture
+def desk(store: BenchStore, edits: QUndoStack) -> Iterator[BenchDesk]:
+    desk = BenchDesk(store, edits)
     yield desk
     desk.close()
 
@@ -109,8 +114,25 @@ def test_only_own_results_can_be_deleted(
 
     qtbot.mouseClick(panel.delete, Qt.MouseButton.LeftButton)
 
-    own = [bench.engine for bench in panel._benches if not bench.is_published]
-    assert own == ["slow"]
+    assert _own(panel) == ["slow"]
+
+
+def test_a_deleted_result_comes_back_as_it_was(
+    panel: BenchPanel, desk: BenchDesk, edits: QUndoStack, store: BenchStore
+) -> None:
+    desk.benches_changed.connect(panel.show_benches)
+    before = store.benches()
+
+    assert desk.delete(before[0])
+    assert _own(panel) == ["slow"]
+    edits.undo()
+
+    assert _own(panel) == ["fast", "slow"]
+    assert store.benches() == before
+
+
+def _own(panel: BenchPanel) -> list[str]:
+    return [bench.engine for bench in panel._benches if not bench.is_published]
 
 
 def test_a_file_that_is_no_result_is_told(

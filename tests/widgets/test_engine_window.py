@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
+    from app.engine_store import StoredEngine
+
 _PATIENCE_MS = 20_000
 
 
@@ -62,8 +64,8 @@ def desk(store: EngineStore, tmp_path: Path) -> Iterator[EngineDesk]:
 
 
 @pytest.fixture
-def benches(tmp_path: Path) -> Iterator[BenchDesk]:
-    benches = BenchDesk(BenchStore(tmp_path / "benches"))
+def benches(desk: EngineDesk, tmp_path: Path) -> Iterator[BenchDesk]:
+    benches = BenchDesk(BenchStore(tmp_path / "benches"), desk.edits)
     yield benches
     benches.close()
 
@@ -96,6 +98,11 @@ def _names(window: EngineWindow) -> list[str]:
     names = [cell.text() for cell in cells if cell is not None]
     # The larger networks that come with the console are not the matter here.
     return [name for name in names if not name.startswith("bundled ")]
+
+
+def _engine(window: EngineWindow) -> StoredEngine:
+    assert window.table.chosen is not None
+    return window.table.chosen
 
 
 def _states(window: EngineWindow) -> list[ConversionState | None]:
@@ -411,6 +418,71 @@ def test_a_deleted_engine_can_be_had_again_until_the_console_is_closed(
     desk.close()
 
     assert [each.name for each in store.folder.iterdir()] == ["ours"]
+
+
+def test_each_change_of_the_list_is_taken_back_and_made_again_by_keys(
+    window: EngineWindow, store: EngineStore, desk: EngineDesk, qtbot: QtBot
+) -> None:
+    for name in ("mine", "ours"):
+        _make(store, name)
+    desk.refresh()
+    _wait_for(qtbot, window, "bundled", "mine", "ours")
+    window.table.choose("mine")
+    window._take_name(_engine(window), "yours")
+    _wait_for(qtbot, window, "bundled", "ours", "yours")
+    for name in ("yours", "ours"):
+        window.table.choose(name)
+        qtbot.mouseClick(window.delete_button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda name=name: name not in _names(window))
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+
+    control = Qt.KeyboardModifier.ControlModifier
+    for names in (("ours",), ("ours", "yours"), ("mine", "ours")):
+        qtbot.keyClick(window.table, Qt.Key.Key_Z, control)
+        _wait_for(qtbot, window, "bundled", *names)
+    assert not window.undo_button.isEnabled()
+
+    for names in (("ours", "yours"), ("ours",), ()):
+        shift = control | Qt.KeyboardModifier.ShiftModifier
+        qtbot.keyClick(window.table, Qt.Key.Key_Z, shift)
+        _wait_for(qtbot, window, "bundled", *names)
+    assert window.undo_button.isEnabled()
+
+
+def test_what_comes_back_beside_a_new_one_of_its_name_gets_another(
+    window: EngineWindow, store: EngineStore, desk: EngineDesk, qtbot: QtBot
+) -> None:
+    _make(store, "old")
+    desk.refresh()
+    _wait_for(qtbot, window, "bundled", "old")
+    window.table.choose("old")
+    window._take_name(_engine(window), "net")
+    _wait_for(qtbot, window, "bundled", "net")
+    qtbot.mouseClick(window.delete_button, Qt.MouseButton.LeftButton)
+    _wait_for(qtbot, window, "bundled")
+    _make(store, "net")
+
+    qtbot.mouseClick(window.undo_button, Qt.MouseButton.LeftButton)
+
+    _wait_for(qtbot, window, "bundled", "net", "net 2")
+    # The name that was given before is another engine's now: that is not taken back.
+    assert not window.undo_button.isEnabled()
+
+
+def test_a_change_that_fails_is_told_and_cannot_be_taken_back(
+    window: EngineWindow, store: EngineStore, desk: EngineDesk, qtbot: QtBot
+) -> None:
+    _make(store, "mine")
+    desk.refresh()
+    _wait_for(qtbot, window, "bundled", "mine")
+    window.table.choose("mine")
+
+    window._take_name(_engine(window), "a/b")
+
+    assert window.message_bar.message is not None
+    assert "cannot be the name" in window.message_bar.message.text
+    assert not window.undo_button.isEnabled()
 
 
 def test_what_is_outdated_is_rebuilt_in_its_place(
