@@ -2,7 +2,8 @@
 
     OPENING ──▶ SHADOW ──as good──▶ PROBATION ──keeps it up──▶ ACCEPTED
        │           │                    │
-       └── fails ──┴── worse ───────────┴── worse, fails ────▶ REJECTED
+       │           │                    └── worse, fails ────▶ ROLLED_BACK
+       └── fails ──┴── worse, fails ─────────────────────────▶ REJECTED
 
 In the shadow it infers frames that the running engine has inferred, and nobody sees its
 results. On probation it has taken over, and the engine before stays open: it comes back
@@ -66,11 +67,18 @@ class TrialPhase(enum.Enum):
     PROBATION = "probation"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    """It never inferred for the feed."""
+    ROLLED_BACK = "rolled back"
+    """It had taken over; the engine before infers again."""
 
     @property
     def is_over(self) -> bool:
         """Whether it has been decided."""
-        return self in (TrialPhase.ACCEPTED, TrialPhase.REJECTED)
+        return self in (
+            TrialPhase.ACCEPTED,
+            TrialPhase.REJECTED,
+            TrialPhase.ROLLED_BACK,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class TrialStatus:
     mask_iou: float | None = None
     """Of all frames together; None where both see nothing, or not the same part."""
     reason: str = ""
-    """Why it was rejected."""
+    """Why it does not infer."""
     hint: str = ""
 
 
@@ -329,7 +337,12 @@ class EngineTrial:
         self._keeper.retire()
 
     def _reject(self, reason: str, hint: str) -> None:
-        self._update(phase=TrialPhase.REJECTED, reason=reason, hint=hint)
+        has_taken_over = (
+            self.status().phase is TrialPhase.PROBATION
+            or self._seat.failure is not None
+        )
+        phase = TrialPhase.ROLLED_BACK if has_taken_over else TrialPhase.REJECTED
+        self._update(phase=phase, reason=reason, hint=hint)
 
     def _update(self, **changes: object) -> None:
         with self._status_lock:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from app.display import Display, Picture
     from app.engine_choice import EngineChoice
-    from app.engine_trial import TrialLimits
+    from app.engine_trial import TrialLimits, TrialStatus
     from app.feed import Feed
     from app.hardware.figures import HardwareFigures
     from app.overlay import OverlayOptions
@@ -99,6 +99,7 @@ class Console(QObject):
         self._has_shown_thresholds = False
         self._has_picture = False
         self._tried: EngineChoice | None = None
+        self._concluded = 0
         self._started_s = time.monotonic()
         self._bridge = FeedBridge(display)
         self._stop_timer = self._make_timer(self._on_stop_overdue)
@@ -178,8 +179,11 @@ class Console(QObject):
         self._bridge.hurry()
 
     def try_engine(self, choice: EngineChoice, limits: TrialLimits) -> None:
-        """Try an engine on the live frames; it takes over if it is as good."""
-        if self._feed is None:
+        """Try an engine on the live frames; it takes over if it is as good.
+
+        While one is tried, nothing happens.
+        """
+        if self._feed is None or self._tried is not None:
             return
         try:
             reserve_mb = self._desk.settings.hardware.memory_reserve_mb
@@ -242,6 +246,7 @@ class Console(QObject):
         feed.adjust(self._heeded.feed_options())
         log.info("opening %s, %s", self._uri, self._mode.value)
         self._has_shown_thresholds = False
+        self._tried, self._concluded = None, 0
         self._feed = feed
         self._window.show_opening(_short_name(self._uri))
         self._window.show_state(PipelineState.STARTING, has_source=True)
@@ -322,13 +327,30 @@ class Console(QObject):
     def _on_status_taken(self, status: PipelineStatus) -> None:
         self._window.show_status(status)
         trial = status.trial
-        if trial is not None and trial.phase is TrialPhase.ACCEPTED and self._tried:
-            adopted, self._tried = self._tried, None
-            self._keep_engine(adopted)
-            self._has_shown_thresholds = False
+        if trial is not None and trial.phase.is_over:
+            self._conclude_trial(trial)
         if not self._has_shown_thresholds and status.thresholds is not None:
             self._has_shown_thresholds = True
             self._window.overlay_panel.show_thresholds(status.thresholds)
+
+    def _conclude_trial(self, trial: TrialStatus) -> None:
+        """Keep the engine that took over; tell of one that had to go back."""
+        # The last trial is told until the next begins, which may be asked for already.
+        if trial.number == self._concluded or self._tried is None:
+            return
+        self._concluded = trial.number
+        tried, self._tried = self._tried, None
+        if trial.phase is TrialPhase.ACCEPTED:
+            self._keep_engine(tried)
+            self._has_shown_thresholds = False
+        elif trial.phase is TrialPhase.ROLLED_BACK:
+            name = trial.engine.model.name if trial.engine else "the engine"
+            problem = ConsoleError(
+                f"{name} was taken back, the engine before it infers: {trial.reason}",
+                hint=trial.hint,
+            )
+            log.warning("%s", problem.message)
+            self._window.show_message(Message.of_problem(problem))
 
     def _on_mode_chosen(self, mode: FrameMode) -> None:
         if self._feed is not None:

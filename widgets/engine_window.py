@@ -367,7 +367,9 @@ class EngineWindow(QDialog):
             EngineState.READY,
             EngineState.STALE,
         )
-        self.try_button.setEnabled(can_run and self._is_feed_on)
+        trial = self.trial.shown
+        is_trying = trial is not None and not trial.phase.is_over
+        self.try_button.setEnabled(can_run and self._is_feed_on and not is_trying)
         self.rename_button.setEnabled(is_own)
         self.delete_button.setEnabled(is_own)
         self.rebuild_button.setEnabled(engine is not None and engine.order is not None)

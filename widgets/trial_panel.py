@@ -28,9 +28,16 @@ _WORDS = {
     TrialPhase.PROBATION: "has taken over; the engine before can still come back",
     TrialPhase.ACCEPTED: "has taken over",
     TrialPhase.REJECTED: "was rejected; the engine before it infers",
+    TrialPhase.ROLLED_BACK: "took over, and was taken back; the one before infers",
 }
 _ROWS = ("inference, median", "inference, 99th percentile", "frames a second", "tracks")
-_SIDES, _SIDES_CHANGED = ("running", "on trial"), ("before", "running now")
+_SIDES = {
+    TrialPhase.PROBATION: ("before", "running now"),
+    TrialPhase.ACCEPTED: ("before", "running now"),
+    TrialPhase.ROLLED_BACK: ("running again", "taken back"),
+}
+_SIDES_BESIDE = ("running", "on trial")
+_LIMIT_PX = 150
 _LIMITS = TrialLimits()
 _NOTHING = "-"
 
@@ -51,7 +58,7 @@ class TrialPanel(QWidget):
         self._reason.setTextFormat(Qt.TextFormat.PlainText)
         self._reason.setProperty("role", "muted")
         self._figures = QGridLayout()
-        self._headings = _heading(_SIDES[0]), _heading(_SIDES[1])
+        self._headings = _heading(_SIDES_BESIDE[0]), _heading(_SIDES_BESIDE[1])
         self._cells = [[QLabel(_NOTHING), QLabel(_NOTHING)] for _ in _ROWS]
         self._overlap = QLabel(_NOTHING)
         self.cancel = QPushButton("Cancel the trial")
@@ -105,13 +112,15 @@ class TrialPanel(QWidget):
             for each in (trial.reason, trial.hint)
             if each
         )
-        has_changed = trial.phase in (TrialPhase.PROBATION, TrialPhase.ACCEPTED)
-        noted = "; noted in the recording" if has_changed and is_recorded else ""
-        self._reason.setText((reason or f"{trial.frames} frames compared") + noted)
-        role = "fault" if trial.phase is TrialPhase.REJECTED else "muted"
+        reason = reason or f"{trial.frames} frames compared."
+        is_noted = is_recorded and trial.phase in _SIDES
+        noted = " The recording notes it." if is_noted else ""
+        self._reason.setText(reason + noted)
+        is_refused = trial.phase in (TrialPhase.REJECTED, TrialPhase.ROLLED_BACK)
+        role = "fault" if is_refused else "muted"
         self._reason.setProperty("role", role)
         self._reason.style().polish(self._reason)
-        sides = _SIDES_CHANGED if has_changed else _SIDES
+        sides = _SIDES.get(trial.phase, _SIDES_BESIDE)
         for heading, side in zip(self._headings, sides, strict=True):
             heading.setText(side)
         for column, figures in enumerate((trial.running, trial.tried)):
@@ -141,6 +150,7 @@ class TrialPanel(QWidget):
             ("On probation for", self.probation, "Larger keeps the old one for longer"),
         ):
             field.setToolTip(tip)
+            field.setFixedWidth(_LIMIT_PX)
             limits.addRow(title, field)
         buttons = QHBoxLayout()
         buttons.addStretch(1)

@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 
 BACK_OFF_S = (0.1, 0.5)
 """Wait before the first, second ... new start; one death more gives up."""
+_SILENT_DEATH = (
+    "It printed nothing: it may have run out of memory, or been ended by somebody. Look"
+    " at what else uses memory, and try it again."
+)
 # Two, so that an output stays as it is during the next inference.
 _SLOT_COUNT = 2
 
@@ -139,7 +143,7 @@ class HostedEngine(Engine):
         except HostGoneError as error:
             self._bury(error)
             raise FrameLostError(
-                f"a frame is lost: {error.message}", hint=error.hint
+                f"a frame is lost: {error.message}", hint=error.hint or _SILENT_DEATH
             ) from error
         except FrameLostError:
             # Cancelled: the host still works on what nobody waits for.
@@ -224,5 +228,5 @@ class HostedEngine(Engine):
         return HostLostError(
             f"the engine host died {len(self._deaths)} times without a result in"
             f" between; the last time: {message}",
-            hint=hint or "The log has what it printed.",
+            hint=hint or _SILENT_DEATH,
         )

@@ -126,6 +126,8 @@ class HostLink:
             rendezvous.remove_names()
             self._send(order)
             self.opened = self._await(EngineOpened, deadlines.open_s)
+            # Libraries say much while they load.
+            self._process.forget_lines()
             self._ring = Ring(rendezvous.ring_descriptor, _layout(order, self.opened))
             undo.pop_all()
             rendezvous.close()

@@ -135,6 +135,10 @@ class HostProcess:
         """The last lines that it printed."""
         return "\n".join(self._lines)
 
+    def forget_lines(self) -> None:
+        """Forget what it printed until now: it is no cause of what comes."""
+        self._lines.clear()
+
     def _read_output(self) -> None:
         output: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # a PIPE
         with output:

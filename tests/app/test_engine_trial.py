@@ -216,11 +216,32 @@ def test_an_engine_that_fails_after_it_took_over_gives_the_feed_back(
 
     trial = _try(pipeline, second, limits)
 
-    assert trial.phase is TrialPhase.REJECTED
+    assert trial.phase is TrialPhase.ROLLED_BACK
     assert "inference 40 failed" in trial.reason
     counted = first.engines[0].inferred
     _until(lambda: first.engines[0].inferred > counted + 5, "the first infers again")
     assert pipeline.status().state is PipelineState.RUNNING
+
+
+def test_an_engine_that_is_slower_once_it_has_taken_over_gives_the_feed_back(
+    pipeline: Pipeline, first: Made
+) -> None:
+    class Tiring(FakeEngine):
+        def infer(self, tensor: NDArray[Any]) -> NDArray[Any]:
+            if self.inferred > 30:
+                time.sleep(0.05)
+            return super().infer(tensor)
+
+    # given: in the shadow each side takes far less than the limit asks
+    limits = TrialLimits(max_time_ratio=20.0, shadow_s=0.0, probation_s=0.5)
+
+    trial = _try(pipeline, Made(Tiring), limits)
+
+    assert trial.phase is TrialPhase.ROLLED_BACK
+    assert "times as long" in trial.reason
+    assert "Raise the limit" in trial.hint
+    counted = first.engines[0].inferred
+    _until(lambda: first.engines[0].inferred > counted + 5, "the first infers again")
 
 
 def test_an_engine_that_cannot_be_opened_changes_nothing(pipeline: Pipeline) -> None:
@@ -233,9 +254,12 @@ def test_an_engine_that_cannot_be_opened_changes_nothing(pipeline: Pipeline) -> 
     assert trial.hint == "Build it."
 
 
-@pytest.mark.parametrize("fails_from", [10, 40])
+@pytest.mark.parametrize(
+    ("fails_from", "phase"),
+    [(10, TrialPhase.REJECTED), (40, TrialPhase.ROLLED_BACK)],
+)
 def test_a_bug_in_an_engine_changes_nothing(
-    pipeline: Pipeline, fails_from: int
+    pipeline: Pipeline, fails_from: int, phase: TrialPhase
 ) -> None:
     # given: a bug that shows beside the running engine, or after it took over
     class Broken(FakeEngine):
@@ -248,7 +272,7 @@ def test_a_bug_in_an_engine_changes_nothing(
 
     trial = _try(pipeline, Made(Broken), limits)
 
-    assert trial.phase is TrialPhase.REJECTED
+    assert trial.phase is phase
     assert pipeline.status().state is PipelineState.RUNNING
 
 
@@ -272,7 +296,8 @@ def test_a_trial_can_be_cancelled(
     _until(lambda: phase() is after, "it is so far")
     pipeline.cancel_trial()
 
-    _until(lambda: phase() is TrialPhase.REJECTED, "it is over")
+    end = TrialPhase.REJECTED if is_early else TrialPhase.ROLLED_BACK
+    _until(lambda: phase() is end, "it is over")
     _until(lambda: second.engines[0].is_closed, "it is closed")
     counted, tried = first.engines[0].inferred, second.engines[0].inferred
     _until(lambda: first.engines[0].inferred > counted + 5, "the first infers")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +12,7 @@ from PySide6.QtWidgets import QDoubleSpinBox
 
 from app.display import Display
 from app.engine_choice import EngineChoice
-from app.engine_trial import TrialLimits
+from app.engine_trial import TrialLimits, TrialPhase
 from app.errors import ConsoleError, SourceFormatError, SourceNotFoundError
 from app.overlay import OverlayOptions
 from app.pipeline import Pipeline, PipelineState
@@ -574,3 +576,52 @@ def test_the_thresholds_of_an_engine_that_takes_over_are_shown(
 
     bench.wait(lambda: panel.low.value == pytest.approx(0.3))
     assert panel.high.value == pytest.approx(0.5)
+
+
+def test_an_engine_that_is_taken_back_is_told_where_the_operator_looks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make() -> FakeEngine:
+        # It fails on probation, after 3 to warm up and 20 compared.
+        return FakeEngine(fails_at=40)
+
+    monkeypatch.setattr(EngineChoice, "factory", lambda *_: make)
+    bench.open("camera", LIVE)
+    bench.wait_for_state(PipelineState.RUNNING)
+
+    limits = TrialLimits(max_time_ratio=1000.0, shadow_s=0.0, probation_s=60.0)
+    bench.console.try_engine(EngineChoice(), limits)
+
+    bench.wait(lambda: "taken back" in bench.message())
+    assert "inference 40 failed" in bench.message()
+    assert bench.made[0].status().state is PipelineState.RUNNING
+
+
+def test_an_engine_that_is_rejected_is_not_kept_for_one_that_took_over_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EngineChoice, "factory", lambda *_: FakeEngine)
+    bench.open("camera", LIVE)
+    bench.wait_for_state(PipelineState.RUNNING)
+    limits = TrialLimits(max_time_ratio=1000.0, shadow_s=0.05, probation_s=0.05)
+
+    def threads() -> int:
+        return bench.console._desk.settings.engine.threads
+
+    bench.console.try_engine(EngineChoice(threads=3), limits)
+    bench.wait(lambda: threads() == 3)
+
+    monkeypatch.setattr(EngineChoice, "factory", lambda *_: partial(FakeEngine, (8, 8)))
+    bench.console.try_engine(EngineChoice(threads=5), replace(limits, min_mask_iou=2.0))
+    # The window looks while the trial before is still the last one.
+    bench.console.bridge.poll()
+
+    bench.wait(
+        lambda: (
+            (trial := bench.made[0].status().trial) is not None
+            and trial.number == 2
+            and trial.phase is TrialPhase.REJECTED
+        )
+    )
+    bench.console.bridge.poll()
+    assert threads() == 3

@@ -628,6 +628,7 @@ def test_the_trial_is_told_in_figures_and_words(window: EngineWindow) -> None:
         (TrialPhase.ACCEPTED, False, False),
         (TrialPhase.SHADOW, True, False),
         (TrialPhase.REJECTED, True, False),
+        (TrialPhase.ROLLED_BACK, True, True),
     ],
 )
 def test_an_engine_that_takes_over_is_noted_in_the_recording_that_goes_on(
@@ -638,7 +639,7 @@ def test_an_engine_that_takes_over_is_noted_in_the_recording_that_goes_on(
     window.trial.show_trial(trial, is_recorded=is_recorded)
 
     text = window.trial._reason.text()
-    assert ("noted in the recording" in text) is is_noted
+    assert ("The recording notes it" in text) is is_noted
     assert "40 frames compared" in text
 
 

@@ -78,6 +78,8 @@ def test_what_a_host_prints_is_logged_and_its_last_lines_are_kept(tmp_path, capl
     assert process.last_lines().splitlines()[-1] == "line 39"
     assert len(process.last_lines().splitlines()) == 12
     assert "line 0" in caplog.messages
+    process.forget_lines()
+    assert process.last_lines() == ""
 
 
 def test_an_obituary_names_the_signal(tmp_path):
