@@ -13,7 +13,7 @@ import trackers
 from scipy.optimize import linear_sum_assignment
 from trackers.utils.iou import DIoU, GIoU, IoU
 
-from app.frames import Blobs, TrackState
+from app.frames import Blobs, Tracks, TrackState
 from app.tracking.gaps import fill_gaps
 from app.tracking.tracker import Tracker
 from tests.benchmarks.tracking.scores import Found
@@ -53,6 +53,8 @@ class Peregrine:
         self._size_px = film.size_px
         self._predicted_s = (predicted_frames + 0.5) / film.rate_hz
         self._seen_s: dict[int, float] = {}
+        self.tracks = Tracks.empty()
+        """All there were in the last frame, believed or not."""
 
     def update(self, seen: Detections, time_s: float) -> Found:
         x, y, width, height = seen.box.T.astype(np.float32)
@@ -69,6 +71,7 @@ class Peregrine:
             angle_rad=np.zeros_like(size),
         )
         tracks = self._tracker.update(blobs, time_s, self._size_px)
+        self.tracks = tracks
         is_shown = tracks.state == TrackState.CONFIRMED
         for track_id in tracks.id[is_shown].tolist():
             self._seen_s[track_id] = time_s

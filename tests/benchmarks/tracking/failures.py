@@ -1,0 +1,168 @@
+"""Where a tracker goes wrong on a film: switches, losses, late births and ghosts."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from tests.benchmarks.tracking.scores import nearness, overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tests.benchmarks.tracking.scores import Found
+    from tests.benchmarks.tracking.sequences import Film, Truth
+
+    Floats = NDArray[np.float64]
+
+ALIKE = 0.5
+"""A box is an object's from this similarity on."""
+LOSS_FRAMES = 4
+"""Detections in a row that no track took, after one took those before."""
+LATE_FRAMES = 4
+"""Detections of an object before it is believed."""
+GHOST_FRAMES = 3
+"""Frames that a track of nothing is shown."""
+
+
+class Kind(enum.Enum):
+    """What went wrong."""
+
+    SWITCH = "switch"
+    LOSS = "loss"
+    LATE = "late birth"
+    GHOST = "ghost"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One of them."""
+
+    kind: Kind
+    frame: int
+    """The first of what is wrong."""
+    object: int
+    """Of the truth; -1 for a ghost."""
+    before: int = -1
+    """Track that had it, or the ghost."""
+    after: int = -1
+    """Track that has it now."""
+    frames: int = 0
+    """Since it was last followed, or that it went on."""
+    detections: int = 0
+    """Of the object in these frames."""
+    was_of: int = -1
+    """Object that the track that has it now had before."""
+
+
+def failures(film: Film, found: Sequence[Found]) -> list[Failure]:
+    """Find them all, by frame."""
+    rows = [
+        _Frame(
+            truth.id.tolist(),
+            _matched(film, truth, seen.box, None),
+            _matched(film, truth, each.box, each.id),
+            each.id.tolist(),
+        )
+        for truth, seen, each in zip(film.truth, film.detections, found, strict=True)
+    ]
+    some = [*_of_objects(rows), *_ghosts(rows)]
+    return sorted(some, key=lambda each: each.frame)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    objects: list[int]
+    detection: dict[int, int]
+    """Row of each object's detection."""
+    track: dict[int, int]
+    """Id of each object's track."""
+    tracks: list[int]
+
+
+def _matched(
+    film: Film, truth: Truth, box: Floats, ids: NDArray[np.int64] | None
+) -> dict[int, int]:
+    alike = overlap if film.is_scored_by_overlap else nearness
+    likeness = alike(truth, box)
+    row, column = linear_sum_assignment(-np.where(likeness >= ALIKE, likeness, 0))
+    is_good = likeness[row, column] >= ALIKE
+    row, column = row[is_good], column[is_good]
+    values = column if ids is None else ids[column]
+    return dict(zip(truth.id[row].tolist(), values.tolist(), strict=True))
+
+
+def _of_objects(rows: Sequence[_Frame]) -> list[Failure]:
+    some = []
+    last: dict[int, tuple[int, int]] = {}  # track and frame, by object
+    owner: dict[int, int] = {}  # object, by track
+    unfollowed: dict[int, list[int]] = {}  # frames with a detection, since
+    for frame, row in enumerate(rows):
+        for each in row.objects:
+            track = row.track.get(each)
+            missed = unfollowed.setdefault(each, [])
+            if track is None:
+                if each in row.detection:
+                    missed.append(frame)
+                continue
+            count = len(missed)
+            if each not in last:
+                if count >= LATE_FRAMES:
+                    first = missed[0]
+                    some.append(
+                        Failure(Kind.LATE, first, each, -1, track, frame - first, count)
+                    )
+            else:
+                before, since = last[each]
+                if before != track:
+                    some.append(
+                        Failure(
+                            Kind.SWITCH,
+                            since,
+                            each,
+                            before,
+                            track,
+                            frame - since,
+                            count,
+                            owner.get(track, -1),
+                        )
+                    )
+                elif count >= LOSS_FRAMES:
+                    some.append(
+                        Failure(
+                            Kind.LOSS, since, each, before, track, frame - since, count
+                        )
+                    )
+            last[each] = track, frame
+            owner[track] = each
+            missed.clear()
+    for each, missed in unfollowed.items():
+        if len(missed) >= LOSS_FRAMES:
+            kind = Kind.LOSS if each in last else Kind.LATE
+            before = last[each][0] if each in last else -1
+            length = len(rows) - missed[0]
+            some.append(Failure(kind, missed[0], each, before, -1, length, len(missed)))
+    return some
+
+
+def _ghosts(rows: Sequence[_Frame]) -> list[Failure]:
+    first: dict[int, int] = {}
+    length: dict[int, int] = {}
+    some = []
+    for frame, row in enumerate(rows):
+        real = set(row.track.values())
+        for track in row.tracks:
+            if track in real:
+                length.pop(track, None)
+                continue
+            first[track] = first.get(track, frame) if track in length else frame
+            length[track] = length.get(track, 0) + 1
+            if length[track] == GHOST_FRAMES:
+                some.append(Failure(Kind.GHOST, first[track], -1, track))
+    return some

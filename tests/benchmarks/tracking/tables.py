@@ -1,0 +1,74 @@
+"""The tables of docs/tracking.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tests.benchmarks.tracking.runs import Task
+from tests.benchmarks.tracking.scores import Score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.benchmarks.tracking.runs import Results
+    from tests.benchmarks.tracking.sequences import DataSet, Part
+
+
+def print_scores(
+    sets: Sequence[DataSet],
+    folder: Path | None,
+    trackers: Sequence[str],
+    part: Part,
+    draws: int,
+    results: Results,
+    jobs: int,
+) -> None:
+    """A table for each data set, and the HOTA of all."""
+    tasks = [
+        Task(folder, each.name, part, draw, tracker)
+        for each in sets
+        for tracker in trackers
+        for draw in range(draws if each.is_drawn else 1)
+    ]
+    found = zip(tasks, results.of(tasks, jobs), strict=True)
+    hota: dict[str, dict[str, float]] = {}
+    for each in sets:
+        print(f"\n**{each.name}**: {each.what}\n")
+        print(
+            "| tracker | HOTA | lowest-highest | AssA | DetA | IDF1 | MOTA | LocA"
+            " | switches |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+        )
+        for tracker in trackers:
+            rows = [next(found)[1] for _ in range(draws if each.is_drawn else 1)]
+            mean = Score.mean([row.score for row in rows])
+            by_draw = [row.score.hota for row in rows]
+            print(
+                f"| {tracker} | **{mean.hota:.1f}**"
+                f" | {min(by_draw):.1f}-{max(by_draw):.1f}"
+                f" | {mean.ass_a:.1f} | {mean.det_a:.1f} | {mean.idf1:.1f}"
+                f" | {mean.mota:.1f} | {mean.loc_a:.1f} | {mean.switches} |",
+                flush=True,
+            )
+            for crash in (crash for row in rows for crash in row.crashes):
+                print(f"<!-- {tracker}: {crash} -->")
+            hota.setdefault(tracker, {})[each.name] = mean.hota
+    print("\n**HOTA**\n")
+    _print_summary(sets, hota)
+
+
+def _print_summary(sets: Sequence[DataSet], hota: dict[str, dict[str, float]]) -> None:
+    fast = [each.name for each in sets if each.is_fast]
+    slow = [each.name for each in sets if not each.is_fast]
+    print(f"| tracker | {' | '.join(fast)} | mean | {' | '.join(slow)} |")
+    print("| --- " * (len(sets) + 2) + "|")
+    for tracker, by_set in hota.items():
+        mean = np.mean([by_set[each] for each in fast]) if fast else np.nan
+        cells = [
+            *(f"{by_set[each]:.1f}" for each in fast),
+            f"**{mean:.1f}**",
+            *(f"{by_set[each]:.1f}" for each in slow),
+        ]
+        print(f"| {tracker} | {' | '.join(cells)} |")
