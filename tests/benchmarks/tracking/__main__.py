@@ -2,7 +2,7 @@
 
     make tracking-benchmark                      # the tables of docs/tracking.md
     make tracking-benchmark ARGS="--data FOLDER" # and the sets that FOLDER holds
-    make tracking-benchmark ARGS="--tune 40 --journal FILE"  # the peers' settings anew
+    make tracking-benchmark ARGS="--tune 100 --journal FILE"  # the peers' settings anew
     make tracking-benchmark ARGS="--cost"        # time a frame, 1 to 1000 objects
 
 Films, noise and searches have fixed seeds. The peers' settings are chosen on the tuning
