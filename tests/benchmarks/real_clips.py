@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.frames import Blobs
     from engines.preprocessing import PixelMap
 
     Picture = NDArray[np.uint8]
@@ -144,9 +145,13 @@ class Map(NamedTuple):
     probability: NDArray[np.float32]
     pixel_map: PixelMap
 
+    def blobs(self, thresholds: Thresholds) -> Blobs:
+        """What stands out, in full-frame pixels."""
+        return segment(self.probability, thresholds, self.pixel_map).blobs
+
     def points(self, thresholds: Thresholds) -> Points:
         """Centres of the blobs."""
-        blobs = segment(self.probability, thresholds, self.pixel_map).blobs
+        blobs = self.blobs(thresholds)
         return np.stack([blobs.x_px, blobs.y_px], axis=1).astype(np.float64)
 
 

@@ -4,6 +4,7 @@
     make tracking-benchmark ARGS="--data FOLDER" # and the sets that FOLDER holds
     make tracking-benchmark ARGS="--tune 100 --journal FILE"  # the peers' settings anew
     make tracking-benchmark ARGS="--cost"        # time a frame, 1 to 1000 objects
+    make tracking-benchmark ARGS="--flood"       # a minute of nothing but noise
 
 Films, noise and searches have fixed seeds. The peers' settings are chosen on the tuning
 part alone, by the mean HOTA over its fast data sets, from random settings; the tables
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from tests.benchmarks.tracking.cost import print_costs
 from tests.benchmarks.tracking.datasets import all_sets
+from tests.benchmarks.tracking.flood import print_flood
 from tests.benchmarks.tracking.runs import Results, makers
 from tests.benchmarks.tracking.search import tune
 from tests.benchmarks.tracking.sequences import Part
@@ -32,6 +34,9 @@ def main() -> int:
     warnings.simplefilter("ignore")  # what the peers' libraries say of themselves
     starts = tuple(arguments.only or [""])
     chosen = {name: make for name, make in makers().items() if name.startswith(starts)}
+    if arguments.flood:
+        print_flood()
+        return 0
     if arguments.cost:
         print_costs(chosen)
         return 0
@@ -86,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
         help="file of tries: a search goes on from there",
     )
     parser.add_argument("--cost", action="store_true", help="time a frame, no scores")
+    parser.add_argument(
+        "--flood", action="store_true", help="a minute of 10,000 detections a frame"
+    )
     return parser
 
 

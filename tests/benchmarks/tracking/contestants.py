@@ -13,10 +13,8 @@ import trackers
 from scipy.optimize import linear_sum_assignment
 from trackers.utils.iou import DIoU, GIoU, IoU
 
-from app.frames import Blobs, Tracks, TrackState
-from app.tracking.gaps import fill_gaps
-from app.tracking.tracker import Tracker
-from tests.benchmarks.tracking.scores import Found
+from tests.benchmarks.tracking.peregrine import PeregrineFilled
+from tests.benchmarks.tracking.sequences import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,70 +33,6 @@ class Contestant(Protocol):
 
     def update(self, seen: Detections, time_s: float) -> Found:
         """Take the next frame."""
-
-
-class Peregrine:
-    """The tracker of this repository with its defaults.
-
-    Parameters
-    ----------
-    film : Film
-        Only its rate and the size of its frames are looked at.
-    predicted_frames : float
-        Frames that a track is reported for while it is not seen.
-    """
-
-    def __init__(self, film: Film, predicted_frames: float = 0) -> None:
-        self._tracker = Tracker()
-        self._size_px = film.size_px
-        self._predicted_s = (predicted_frames + 0.5) / film.rate_hz
-        self._seen_s: dict[int, float] = {}
-        self.tracks = Tracks.empty()
-        """All there were in the last frame, believed or not."""
-
-    def update(self, seen: Detections, time_s: float) -> Found:
-        x, y, width, height = seen.box.T.astype(np.float32)
-        size = np.sqrt(width * height)
-        blobs = Blobs(
-            x_px=x,
-            y_px=y,
-            width_px=width,
-            height_px=height,
-            area_px=width * height,
-            confidence=seen.confidence.astype(np.float32),
-            length_px=size,
-            breadth_px=size,
-            angle_rad=np.zeros_like(size),
-        )
-        tracks = self._tracker.update(blobs, time_s, self._size_px)
-        self.tracks = tracks
-        is_shown = tracks.state == TrackState.CONFIRMED
-        for track_id in tracks.id[is_shown].tolist():
-            self._seen_s[track_id] = time_s
-        for row in np.flatnonzero(tracks.state == TrackState.LOST):
-            last_s = self._seen_s.get(int(tracks.id[row]), -np.inf)
-            is_shown[row] = time_s - last_s < self._predicted_s
-        columns = (tracks.x_px, tracks.y_px, tracks.width_px, tracks.height_px)
-        box = np.stack(columns, axis=1)[is_shown].astype(float)
-        return Found(tracks.id[is_shown], box)
-
-
-class PeregrineFilled(Peregrine):
-    """The same, with gaps filled once it is known how tracks went on."""
-
-    MOST_FRAMES = 20
-
-    def finish(self, found: list[Found]) -> list[Found]:
-        """Give the tracks of a whole film anew."""
-        number = np.repeat(np.arange(len(found)), [each.id.size for each in found])
-        track_id = np.concatenate([each.id for each in found])
-        box = np.concatenate([each.box for each in found])
-        number, track_id, box = fill_gaps(number, track_id, box, self.MOST_FRAMES)
-        ends = np.searchsorted(number, np.arange(1, len(found)))
-        return [
-            Found(*each)
-            for each in zip(np.split(track_id, ends), np.split(box, ends), strict=True)
-        ]
 
 
 class Perfect:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from tests.benchmarks.tracking.scores import nearness, overlap
+from tests.benchmarks.tracking.likeness import nearness, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from tests.benchmarks.tracking.scores import Found
-    from tests.benchmarks.tracking.sequences import Film, Truth
+    from tests.benchmarks.tracking.sequences import Film, Found, Truth
 
     Floats = NDArray[np.float64]
 
@@ -27,6 +26,8 @@ LOSS_FRAMES = 4
 """Detections in a row that no track took, after one took those before."""
 LATE_FRAMES = 4
 """Detections of an object before it is believed."""
+FLICKER_FRAMES = 8
+"""A switch that is undone within so many is none."""
 GHOST_FRAMES = 3
 """Frames that a track of nothing is shown."""
 
@@ -35,6 +36,8 @@ class Kind(enum.Enum):
     """What went wrong."""
 
     SWITCH = "switch"
+    FLICKER = "flicker"
+    """Another's track had it for a moment, as where blobs grow together."""
     LOSS = "loss"
     LATE = "late birth"
     GHOST = "ghost"
@@ -72,8 +75,28 @@ def failures(film: Film, found: Sequence[Found]) -> list[Failure]:
         )
         for truth, seen, each in zip(film.truth, film.detections, found, strict=True)
     ]
-    some = [*_of_objects(rows), *_ghosts(rows)]
+    some = [*_told_apart(_of_objects(rows)), *_ghosts(rows)]
     return sorted(some, key=lambda each: each.frame)
+
+
+def _told_apart(some: Sequence[Failure]) -> list[Failure]:
+    """Take two switches of an object that undo each other soon for one flicker."""
+    kept: list[Failure] = []
+    last: dict[int, Failure] = {}
+    for each in some:
+        before = last.pop(each.object, None)
+        if (
+            before is not None
+            and each.kind is before.kind is Kind.SWITCH
+            and (each.before, each.after) == (before.after, before.before)
+            and each.frame + each.frames - before.frame <= FLICKER_FRAMES
+        ):
+            length = each.frame + each.frames - before.frame
+            kept[kept.index(before)] = replace(before, kind=Kind.FLICKER, frames=length)
+            continue
+        kept.append(each)
+        last[each.object] = each
+    return kept
 
 
 @dataclass(frozen=True)
@@ -121,18 +144,17 @@ def _of_objects(rows: Sequence[_Frame]) -> list[Failure]:
             else:
                 before, since = last[each]
                 if before != track:
-                    some.append(
-                        Failure(
-                            Kind.SWITCH,
-                            since,
-                            each,
-                            before,
-                            track,
-                            frame - since,
-                            count,
-                            owner.get(track, -1),
-                        )
+                    switch = Failure(
+                        Kind.SWITCH,
+                        since,
+                        each,
+                        before,
+                        track,
+                        frame - since,
+                        count,
+                        owner.get(track, -1),
                     )
+                    some.append(switch)
                 elif count >= LOSS_FRAMES:
                     some.append(
                         Failure(

@@ -13,14 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tests.benchmarks.tracking.contestants import (
-    Peregrine,
-    PeregrineFilled,
-    Perfect,
-    follow,
-    peers,
-)
+from tests.benchmarks.tracking.contestants import Perfect, follow, peers
 from tests.benchmarks.tracking.datasets import all_sets
+from tests.benchmarks.tracking.peregrine import Peregrine, PeregrineFilled
 from tests.benchmarks.tracking.scores import Score, score
 
 if TYPE_CHECKING:

@@ -56,6 +56,14 @@ class Detections(NamedTuple):
     confidence: Floats
 
 
+class Found(NamedTuple):
+    """Tracks of one frame."""
+
+    id: NDArray[np.int64]
+    box: NDArray[np.float64]
+    """Shape (N, 4): centre x, centre y, width, height, in px."""
+
+
 @dataclass(frozen=True)
 class Film:
     """A sequence of frames."""
