@@ -50,7 +50,7 @@ _QUIET_OPACITY = 0.3
 _LINE, _TRAIL = 2.0, 2.6
 _GAP = 5.0
 """Between an object and its marker."""
-_LEAST, _MOST, _UNSURE = 9.0, 400.0, 30.0
+_LEAST, _MOST, _UNSURE = 9.0, 400.0, 80.0
 """From the middle of a marker to its edge; how much of that is for not knowing."""
 _FARTHEST_S = 0.25
 """What lies further ahead, as in a paused feed, is not predicted."""

@@ -95,7 +95,7 @@ def uncertainty_axes(covariance: Points, least: Points, most: float) -> Points:
     least : ndarray of float, shape (N,)
         Shorter half axes are made so long: the object has room inside.
     most : float
-        Longer ones are cut to it.
+        An ellipse whose longer half axis is longer is drawn smaller, in its shape.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def uncertainty_axes(covariance: Points, least: Points, most: float) -> Points:
     longer = np.array([np.cos(angle), np.sin(angle)])
     axes = np.stack([longer, np.array([-longer[1], longer[0]])])
     sigma = np.sqrt(np.maximum(np.stack([middle + spread, middle - spread]), 0))
-    length = np.maximum(np.minimum(2 * sigma, most), least)
+    length = np.maximum(2 * sigma * np.minimum(1, most / (2 * sigma[0] + 1e-9)), least)
     half_axes: Points = (axes * length[:, None]).transpose(2, 0, 1)
     return half_axes
 

@@ -1,6 +1,8 @@
 """Takes a picture of the console while it tracks the synthetic scene.
 
     .venv/bin/python tools/make_screenshot.py [docs/images/console.png]
+    .venv/bin/python tools/make_screenshot.py docs/images/predictions.png \\
+        --trigger show-prediction show-mask --source SYNTHETIC
 
 It is the real console on the bundled network; where there is no display, it runs under
 Xvfb. The picture is taken when tracks are confirmed and the graphs have something to
@@ -44,13 +46,17 @@ def main() -> int:
     parser.add_argument("--source", default=_SOURCE, metavar="URI")
     parser.add_argument("--size", default="1280x800", metavar="WxH")
     parser.add_argument("--graphs-s", type=float, default=_GRAPHS_S, metavar="S")
+    parser.add_argument(
+        "--trigger", nargs="+", default=[], metavar="ACTION", help="actions to trigger"
+    )
     arguments = parser.parse_args()
     if "DISPLAY" not in os.environ:
         command = ["xvfb-run", "-a", "-s", "-screen 0 1920x1200x24"]
         again = [*command, sys.executable, *sys.orig_argv[1:]]
         return subprocess.run(again, check=False).returncode
     width_px, height_px = (int(part) for part in arguments.size.split("x"))
-    shot = Shot(arguments.path, width_px, height_px, arguments.graphs_s)
+    size_px = width_px, height_px
+    shot = Shot(arguments.path, size_px, arguments.graphs_s, arguments.trigger)
     shot.take(arguments.source)
     if not shot.is_taken:
         print(f"No tracks were confirmed within {_GIVE_UP_S:g} s.", file=sys.stderr)
@@ -66,19 +72,26 @@ class Shot:
     ----------
     path : Path
         Of the PNG file; its folder is made.
-    width_px, height_px : int
-        Size of the window.
+    size_px : (int, int)
+        Width and height of the window.
     graphs_s : float
         How long the graphs gather before the picture is taken.
+    triggered : list of str
+        Ids of actions that are triggered first.
     """
 
     def __init__(
-        self, path: Path, width_px: int, height_px: int, graphs_s: float
+        self,
+        path: Path,
+        size_px: tuple[int, int],
+        graphs_s: float,
+        triggered: list[str],
     ) -> None:
         self.is_taken = False
         self.tracks = 0
         self._path = path
-        self._size_px = (width_px, height_px)
+        self._size_px = size_px
+        self._triggered = list(triggered)
         self._graphs_s = graphs_s
         self._feed: Feed | None = None
         self._started_s = time.monotonic()
@@ -125,6 +138,7 @@ class Shot:
         return self._feed
 
     def _look(self) -> None:
+        from PySide6.QtGui import QAction
         from PySide6.QtWidgets import QApplication
 
         from widgets.main_window import MainWindow
@@ -139,6 +153,8 @@ class Shot:
         window = windows[0]
         if (window.width(), window.height()) != self._size_px:
             window.resize(*self._size_px)
+        while self._triggered:
+            window.findChild(QAction, self._triggered.pop()).trigger()
         waited_s = time.monotonic() - self._started_s
         self.tracks = self._feed.status().confirmed_tracks
         if waited_s > self._graphs_s and self.tracks >= _FEWEST_TRACKS:

@@ -536,6 +536,17 @@ def test_a_slanted_uncertainty_is_drawn_slanted() -> None:
     assert np.corrcoef(rows, columns)[0, 1] > 0.4
 
 
+def test_a_large_uncertainty_is_drawn_smaller_in_its_shape() -> None:
+    tracks = tracks_of(TrackState.LOST, 100, 75)
+    covariance = np.array([[400.0**2], [0], [100.0**2]], np.float32)
+    tracks = replace(tracks, covariance_px2=covariance)
+
+    away = strength(compose(result_of(tracks=tracks), (), ACTUAL, NOTHING))
+
+    rows, columns = np.nonzero(away > 60)
+    assert np.ptp(columns) == pytest.approx(4 * np.ptp(rows), rel=0.1)
+
+
 PREDICTION = replace(NOTHING, shows_prediction=True)
 
 

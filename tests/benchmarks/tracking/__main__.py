@@ -4,6 +4,7 @@
     make tracking-benchmark ARGS="--data FOLDER" # and the sets that FOLDER holds
     make tracking-benchmark ARGS="--tune 100 --journal FILE"  # the peers' settings anew
     make tracking-benchmark ARGS="--cost"        # time a frame, 1 to 1000 objects
+    make tracking-benchmark ARGS="--ablate"      # what each part of the tracker gives
     make tracking-benchmark ARGS="--flood"       # a minute of nothing but noise
 
 Films, noise and searches have fixed seeds. The peers' settings are chosen on the tuning
@@ -18,14 +19,20 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tests.benchmarks.tracking.ablation import ablations
 from tests.benchmarks.tracking.cost import print_costs
 from tests.benchmarks.tracking.datasets import all_sets
 from tests.benchmarks.tracking.flood import print_flood
 from tests.benchmarks.tracking.runs import Results, makers
 from tests.benchmarks.tracking.search import tune
 from tests.benchmarks.tracking.sequences import Part
-from tests.benchmarks.tracking.tables import print_scores
+from tests.benchmarks.tracking.streaks import streak_sets
+from tests.benchmarks.tracking.tables import print_ablation, print_scores
+
+if TYPE_CHECKING:
+    from tests.benchmarks.tracking.sequences import DataSet
 
 
 def main() -> int:
@@ -42,7 +49,7 @@ def main() -> int:
         return 0
     sets = [
         each
-        for each in all_sets(arguments.data)
+        for each in (*all_sets(arguments.data), *_streaks(arguments))
         if not arguments.sets or each.name in arguments.sets
     ]
     if arguments.tune:
@@ -55,16 +62,25 @@ def main() -> int:
             arguments.jobs,
         )
         return 0
-    print_scores(
-        sets,
-        arguments.data,
-        list(chosen),
+    how = (
         Part(arguments.part),
         arguments.draws,
         Results(arguments.results),
         arguments.jobs,
     )
+    if arguments.ablate:
+        drawn = [each for each in sets if each.is_drawn]
+        print_ablation(drawn, arguments.data, "Peregrine", list(ablations()), *how)
+        return 0
+    print_scores(sets, arguments.data, list(chosen), *how)
     return 0
+
+
+def _streaks(arguments: argparse.Namespace) -> list[DataSet]:
+    """Sets that are shown only where they are asked for."""
+    wanted = arguments.sets or []
+    is_wanted = arguments.ablate or any(name.startswith("Streak") for name in wanted)
+    return streak_sets() if is_wanted and not arguments.tune else []
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         help="file of tries: a search goes on from there",
     )
     parser.add_argument("--cost", action="store_true", help="time a frame, no scores")
+    parser.add_argument(
+        "--ablate", action="store_true", help="what each part of the tracker gives"
+    )
     parser.add_argument(
         "--flood", action="store_true", help="a minute of 10,000 detections a frame"
     )

@@ -37,6 +37,11 @@ class Peregrine:
     def update(self, seen: Detections, time_s: float) -> Found:
         x, y, width, height = seen.box.T.astype(np.float32)
         size = np.sqrt(width * height)
+        length, breadth, angle = (
+            (size, size, np.zeros_like(size))
+            if seen.streak is None
+            else seen.streak.T.astype(np.float32)
+        )
         blobs = Blobs(
             x_px=x,
             y_px=y,
@@ -44,9 +49,9 @@ class Peregrine:
             height_px=height,
             area_px=width * height,
             confidence=seen.confidence.astype(np.float32),
-            length_px=size,
-            breadth_px=size,
-            angle_rad=np.zeros_like(size),
+            length_px=length,
+            breadth_px=breadth,
+            angle_rad=angle,
         )
         tracks = self._tracker.update(blobs, time_s, self._size_px)
         self.tracks = tracks

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tests.benchmarks.tracking.ablation import ablations
 from tests.benchmarks.tracking.contestants import Perfect, follow, peers
 from tests.benchmarks.tracking.datasets import all_sets
 from tests.benchmarks.tracking.peregrine import Peregrine, PeregrineFilled
 from tests.benchmarks.tracking.scores import Score, score
+from tests.benchmarks.tracking.streaks import streak_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +76,8 @@ def tuned_settings() -> dict[str, dict[str, Any]]:
 @cache
 def films_of(folder: Path | None, data_set: str, part: Part, draw: int) -> list[Film]:
     """The films of a data set, made once for each process."""
-    [found] = [each for each in all_sets(folder) if each.name == data_set]
+    sets = [*all_sets(folder), *streak_sets()]
+    [found] = [each for each in sets if each.name == data_set]
     return found.films(part, draw)
 
 
@@ -91,7 +94,7 @@ def pool(jobs: int) -> ProcessPoolExecutor:
 def run(task: Task) -> Result:
     """Follow and score."""
     films = films_of(task.folder, task.data_set, task.part, task.draw)
-    make = makers()[task.tracker]
+    make = {**makers(), **ablations()}[task.tracker]
     runs = [follow(make, film) for film in films]
     crashes = [each.crash for each in runs if each.crash]
     return Result(score(films, [each.found for each in runs]), crashes)

@@ -54,6 +54,8 @@ class Detections(NamedTuple):
     box: Floats
     """Shape (N, 4): centre x, centre y, width, height, in px."""
     confidence: Floats
+    streak: Floats | None = None
+    """Shape (N, 3): length and breadth in px, angle in rad; None if all are round."""
 
 
 class Found(NamedTuple):

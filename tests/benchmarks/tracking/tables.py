@@ -59,6 +59,34 @@ def print_scores(
     _print_summary(sets, hota)
 
 
+def print_ablation(
+    sets: Sequence[DataSet],
+    folder: Path | None,
+    whole: str,
+    others: Sequence[str],
+    part: Part,
+    draws: int,
+    results: Results,
+    jobs: int,
+) -> None:
+    """HOTA of the whole, and what each of the others has more or less."""
+    tasks = [
+        Task(folder, each.name, part, draw, tracker)
+        for tracker in (whole, *others)
+        for each in sets
+        for draw in range(draws)
+    ]
+    found = [each.score.hota for each in results.of(tasks, jobs)]
+    hota = np.reshape(found, (1 + len(others), len(sets), draws)).mean(axis=2)
+    names = " | ".join(each.name for each in sets)
+    print(f"| HOTA | {names} | mean |\n{'| --- ' * (len(sets) + 2)}|")
+    for tracker, row in zip((whole, *others), hota, strict=True):
+        mark = ".1f" if tracker == whole else "+.1f"
+        values = row if tracker == whole else row - hota[0]
+        cells = " | ".join(f"{value:{mark}}" for value in values)
+        print(f"| {tracker} | {cells} | **{values.mean():{mark}}** |", flush=True)
+
+
 def _print_summary(sets: Sequence[DataSet], hota: dict[str, dict[str, float]]) -> None:
     fast = [each.name for each in sets if each.is_fast]
     slow = [each.name for each in sets if not each.is_fast]
