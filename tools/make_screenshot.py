@@ -1,8 +1,7 @@
 """Takes a picture of the console while it tracks the synthetic scene.
 
     .venv/bin/python tools/make_screenshot.py [docs/images/console.png]
-    .venv/bin/python tools/make_screenshot.py docs/images/predictions.png \\
-        --trigger show-prediction show-mask --source SYNTHETIC
+    .venv/bin/python tools/make_screenshot.py PATH --trigger show-prediction show-mask
 
 It is the real console on the bundled network; where there is no display, it runs under
 Xvfb. The picture is taken when tracks are confirmed and the graphs have something to
@@ -153,8 +152,10 @@ class Shot:
         window = windows[0]
         if (window.width(), window.height()) != self._size_px:
             window.resize(*self._size_px)
-        while self._triggered:
-            window.findChild(QAction, self._triggered.pop()).trigger()
+        for action in window.findChildren(QAction):
+            if action.objectName() in self._triggered:
+                self._triggered.remove(action.objectName())
+                action.trigger()
         waited_s = time.monotonic() - self._started_s
         self.tracks = self._feed.status().confirmed_tracks
         if waited_s > self._graphs_s and self.tracks >= _FEWEST_TRACKS:
