@@ -28,6 +28,7 @@ LATE_FRAMES = 4
 """Detections of an object before it is believed."""
 FLICKER_FRAMES = 8
 """A switch that is undone within so many is none."""
+SUSPECT_S, SUSPECT_BODIES = 1.0, 8.0
 GHOST_FRAMES = 3
 """Frames that a track of nothing is shown."""
 
@@ -77,6 +78,32 @@ def failures(film: Film, found: Sequence[Found]) -> list[Failure]:
     ]
     some = [*_told_apart(_of_objects(rows)), *_ghosts(rows)]
     return sorted(some, key=lambda each: each.frame)
+
+
+def suspects(shown: Sequence[Found], rate_hz: float) -> list[Failure]:
+    """Switches that may be, where no truth is known.
+
+    A track that is last seen where another is first seen, soon after and not farther
+    off than `SUSPECT_BODIES`, may be of the same object.
+    """
+    first: dict[int, tuple[int, Floats]] = {}
+    last: dict[int, tuple[int, Floats]] = {}
+    for frame, each in enumerate(shown):
+        for track, box in zip(each.id.tolist(), each.box, strict=True):
+            first.setdefault(track, (frame, box))
+            last[track] = frame, box
+    some = []
+    for after, (start, box) in first.items():
+        near = [
+            (float(np.hypot(*(box[:2] - there[:2]))), end, before)
+            for before, (end, there) in last.items()
+            if 0 < start - end <= SUSPECT_S * rate_hz
+        ]
+        apart, end, before = min(near, default=(np.inf, 0, 0))
+        if apart <= SUSPECT_BODIES * np.sqrt(box[2] * box[3]):
+            gap = start - end
+            some.append(Failure(Kind.SWITCH, end, -1, before, after, gap))
+    return some
 
 
 def _told_apart(some: Sequence[Failure]) -> list[Failure]:

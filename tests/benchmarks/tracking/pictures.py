@@ -6,8 +6,8 @@
         --clip FILE [--truth FILE.csv] [--frames 40-60]
 
 Films are drawn on black; a clip is found by the default network and drawn on its own
-pixels. Its truth is a table of frame, x, y, w, h. Without one, or with `--frames`,
-every frame is drawn, eight in a strip.
+pixels. Its truth is a table of frame, x, y, w, h; without one, tracks that begin where
+another ended are taken for failures. With `--frames` all of these are drawn.
 
 White crosses are detections, grey rings the truth with the object's number, and
 coloured ellipses tracks with their ids and two standard deviations: whole where they
@@ -27,7 +27,7 @@ import numpy as np
 
 from app.frames import Tracks, TrackState
 from app.tracking.tracker import Tracker
-from tests.benchmarks.tracking.failures import Failure, Kind, failures
+from tests.benchmarks.tracking.failures import Failure, Kind, failures, suspects
 from tests.benchmarks.tracking.peregrine import Peregrine
 from tests.benchmarks.tracking.sequences import Detections, Film, Found, Part, Truth
 
@@ -76,15 +76,12 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.clip:
         film, shots = _clip(arguments.clip, arguments.truth)
-        if arguments.frames or not arguments.truth:
-            first, last = (
-                map(int, arguments.frames.split("-"))
-                if arguments.frames
-                else (0, len(shots) - 1)
-            )
-            _write_frames(arguments.out, arguments.clip.stem, shots, first, last)
-            return 0
-        _write(arguments.out, arguments.clip.stem, film, shots)
+        name = arguments.clip.stem
+        if arguments.frames:
+            first, last = map(int, arguments.frames.split("-"))
+            _write_frames(arguments.out, name, shots, first, last)
+        else:
+            _write(arguments.out, name, film, shots, is_known=bool(arguments.truth))
         return 0
     from tests.benchmarks.tracking.datasets import all_sets
 
@@ -150,12 +147,20 @@ def _truths(path: Path | None, count: int) -> list[Truth]:
 # Drawing
 
 
-def _write(folder: Path, name: str, film: Film, shots: Sequence[Shot]) -> None:
+def _write(
+    folder: Path,
+    name: str,
+    film: Film,
+    shots: Sequence[Shot],
+    *,
+    is_known: bool = True,
+) -> None:
     found = []
     for each in shots:
         is_shown = each.tracks.state == TrackState.CONFIRMED
         found.append(Found(each.tracks.id[is_shown], _boxes(each.tracks)[is_shown]))
-    for failure in failures(film, found):
+    some = failures(film, found) if is_known else suspects(found, film.rate_hz)
+    for failure in some:
         words = _words(name, failure)
         print(words, flush=True)
         if failure.kind is Kind.FLICKER:
@@ -165,7 +170,7 @@ def _write(folder: Path, name: str, film: Film, shots: Sequence[Shot]) -> None:
         panels = [_panel(shots[frame], frame, window) for frame in frames]
         file = f"{name}-{failure.frame}-{failure.kind.value}".replace(" ", "-")
         strip = _labelled(np.concatenate(panels, axis=1), words)
-        cv2.imwrite(str(folder / f"{file}-{failure.object}.png"), strip)
+        cv2.imwrite(str(folder / f"{file}-{failure.before}.png"), strip)
 
 
 def _write_frames(
@@ -211,7 +216,7 @@ def _window(failure: Failure, shots: Sequence[Shot]) -> NDArray[np.float64]:
         boxes.append(each.truth.box[each.truth.id == failure.object])
         is_it = np.isin(each.tracks.id, [failure.before, failure.after])
         is_it &= each.tracks.state != TrackState.ENDED
-        if failure.kind is Kind.GHOST or not len(boxes[-1]):
+        if failure.object < 0 or not len(boxes[-1]):
             boxes.append(_boxes(each.tracks)[is_it])
     box = np.concatenate(boxes)
     if not len(box):
@@ -257,11 +262,12 @@ def _draw_track(
     axes = 2 * np.sqrt(np.maximum(values, 0)) * scale
     angle = float(np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1])))
     centre = at(float(tracks.x_px[row]), float(tracks.y_px[row]))
-    size = round(min(max(axes[1], 4), 4000)), round(min(max(axes[0], 4), 4000))
+    size = round(max(axes[1], 4)), round(max(axes[0], 4))
     state = tracks.state[row]
     thick = 1 if state == TrackState.TENTATIVE else 2
     step = 24 if state == TrackState.LOST else 360
-    for start in range(0, 360, step):
+    # One that is larger than the picture only hides it.
+    for start in range(0, 360 if size[0] < PANEL_PX else 0, step):
         end = start + (step / 2 if step < 360 else 360)
         cv2.ellipse(panel, centre, size, angle, start, end, colour, thick, cv2.LINE_AA)
     words = str(int(tracks.id[row]))
