@@ -18,6 +18,7 @@ import numpy as np
 
 from app.errors import ConsoleError, SourceError, SourceFormatError
 from app.paths import ROOT
+from app.process import yield_process
 from app.sources.base import EndOfSource
 from app.sources.catalogue import open_source
 from engines.preprocessing import Preprocessor
@@ -36,7 +37,6 @@ SAMPLE_COUNT = 32
 _PREPARED_COUNT = 2 * SAMPLE_COUNT
 _FRAMES_LOOKED_AT = 960
 _READ_TIMEOUT_S = 0.1
-_NICENESS = 10
 _POLL_S = 0.05
 
 
@@ -110,7 +110,7 @@ def save_frames_apart(
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
-        os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
+        yield_process(child.pid)
         # One that died reads nothing; what it says, or not, tells why.
         with contextlib.suppress(BrokenPipeError), child.stdin as order:
             pickle.dump((uri, spec, path), order)

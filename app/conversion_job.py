@@ -24,7 +24,7 @@ from app.conversion_frames import save_frames_apart
 from app.errors import ConsoleError
 from app.hardware.memory_guard import require_memory_to_convert
 from app.paths import ROOT
-from app.process import accompany_window
+from app.process import accompany_window, yield_process
 from app.worker import Worker
 from engines import errors as engine_errors
 from engines.convert import errors as conversion_errors
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 KILL_AFTER_S = 5.0
 # A process that holds TensorFlow took over 10 s to end on a busy machine, killed too.
 END_DEADLINE_S = KILL_AFTER_S + 60.0
-_NICENESS = 10
 LOADING = "loading"
 """What comes before the first step: the libraries, and the network."""
 _POLL_S = 0.1
@@ -251,7 +250,7 @@ class ConversionJob:
             with self._lock:
                 self._messages = messages
             # The feed goes on meanwhile, and comes first.
-            os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
+            yield_process(child.pid)
             try:
                 self._follow(child, stop, Path(scratch))
             finally:

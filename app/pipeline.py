@@ -8,7 +8,6 @@ import threading
 from collections import deque
 from contextlib import closing
 from dataclasses import astuple, dataclass, field, fields
-from functools import partial
 from typing import TYPE_CHECKING
 
 from app.engine_keeper import EngineKeeper, EngineSeat
@@ -298,7 +297,7 @@ class Pipeline:
             limits,
             self._seat,
             self._tracker_settings,
-            partial(self._hurry, Urgency.INFERENCE),
+            self._hurry,
         )
         self._trial.start()
 

@@ -145,8 +145,40 @@ def accompany_window(*, is_busy: bool = False) -> None:
         hurry_thread(Urgency.BESIDE if is_busy else _Window.urgency)
 
 
+def waited_ms() -> float:
+    """How long the calling thread has waited for a core since it was started.
+
+    0 where the system does not tell.
+    """
+    try:
+        facts = Path("/proc/thread-self/schedstat").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    return int(facts.split()[1]) * 1e-6
+
+
 def yield_thread() -> None:
     """Let other threads run before the calling one where cores are few."""
     if hasattr(os, "setpriority") and sys.platform == "linux":
         # There, a process's number 0 means the calling thread.
         os.setpriority(os.PRIO_PROCESS, 0, _YIELDING_NICENESS)
+
+
+def yield_process(pid: int) -> None:
+    """Let the other programs run before a process that leads a session of its own.
+
+    Where the kernel groups processes by session, as it does on desktops, a niceness
+    counts within the session only: the session gets one too.
+
+    Parameters
+    ----------
+    pid : int
+        Of a child, started with `start_new_session`.
+    """
+    if not hasattr(os, "setpriority"):
+        return
+    os.setpriority(os.PRIO_PROCESS, pid, _YIELDING_NICENESS)
+    with suppress(OSError):  # a kernel that does not group
+        Path(f"/proc/{pid}/autogroup").write_text(
+            str(_YIELDING_NICENESS), encoding="ascii"
+        )

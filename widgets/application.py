@@ -14,6 +14,7 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.display import Display
+from app.display_server import DisplayServer
 from app.errors import ConsoleError, WorkerStuckError
 from app.process import Urgency, hurry_window
 from widgets.console import Console
@@ -90,6 +91,8 @@ def run_console(
     """
     app = make_application()
     hurry_window(Urgency.WINDOW)
+    server = DisplayServer(app.platformName())
+    server.hurry(Urgency.WINDOW)
     collector = GuiCollector()
     collector.start()
     hooks = ErrorHooks(log_path)
@@ -149,6 +152,7 @@ def run_console(
         _stop(console, display)
         hooks.remove()
         collector.stop()
+        server.release()
         hurry_window(0)
 
 

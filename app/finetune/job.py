@@ -21,6 +21,7 @@ from app.finetune.report import html_of
 from app.finetune.samples import clip_samples, lessons_of
 from app.labels import LabelsError, read_labels
 from app.paths import ROOT
+from app.process import yield_process
 from engines.manifest import Colour, load_manifest
 from engines.training.further import CHECKPOINT, REHEARSAL
 
@@ -35,7 +36,6 @@ STATE_NAME = "unfinished.json"
 """In a folder whose training can go on: what it is a training of."""
 REPORT_NAME = "finetune.json"
 PAGE_NAME = "report.html"
-_NICENESS = 10
 _TAIL_BYTES = 4000
 _FRAME_COUNT = 3
 
@@ -209,7 +209,7 @@ class FinetuneJob:
             ) as child,
         ):
             # A feed beside it comes first.
-            os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
+            yield_process(child.pid)
             last = self._followed(child)
             return _outcome(last, child.wait(), messages)
 

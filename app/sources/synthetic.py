@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCHEME = "synthetic"
-_MOST_LATE_FRAMES = 4
-"""What a camera's driver buffers; frames that wait longer are lost."""
+_MOST_LATE_FRAMES = 7
+"""Of the eight that a camera's driver buffers; frames that wait longer are lost."""
 
 
 def _range(text: str) -> tuple[float, float]:
@@ -67,7 +67,7 @@ class SyntheticSource:
     """Obeys `FrameSource`; renders frames of a `Scene`.
 
     Paced, it is a camera: frames come at their own time, counted from the first
-    read, and a reader that is more than four frames late loses some, which shows as
+    read, and a reader that is more than seven frames late loses some, which shows as
     a gap in the indices; it is rendered in a process of its own. Not paced, it
     renders as fast as it is read.
 

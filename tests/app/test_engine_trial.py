@@ -11,6 +11,7 @@ import pytest
 
 from app.engine_trial import TrialLimits, TrialPhase
 from app.pipeline import Pipeline, PipelineState
+from app.process import Urgency
 from app.sources.base import FrameMode
 from engines.errors import EngineLoadError, InferenceError
 from tests.fakes.engines import FakeEngine
@@ -223,25 +224,33 @@ def test_an_engine_that_fails_after_it_took_over_gives_the_feed_back(
     assert pipeline.status().state is PipelineState.RUNNING
 
 
-def test_an_engine_that_is_slower_once_it_has_taken_over_gives_the_feed_back(
-    pipeline: Pipeline, first: Made
-) -> None:
+def test_an_engine_that_is_slower_once_it_has_taken_over_gives_the_feed_back() -> None:
     class Tiring(FakeEngine):
         def infer(self, tensor: NDArray[Any]) -> NDArray[Any]:
             if self.inferred > 30:
-                time.sleep(0.05)
+                time.sleep(0.1)
             return super().infer(tensor)
 
-    # given: in the shadow each side takes far less than the limit asks
-    limits = TrialLimits(max_time_ratio=20.0, shadow_s=0.0, probation_s=0.5)
+    # given: until then both take 10 ms, which is much beside a wait for the other
+    first = Made(partial(WatchedEngine, delay_s=0.01))
+    limits = TrialLimits(max_time_ratio=4.0, shadow_s=0.0, probation_s=0.5)
+    source = FakeSource(None, is_live=True, delay_s=0.002)
+    pipeline = Pipeline(source, first, FrameMode.LIVE)
+    pipeline.start()
+    try:
+        _until(lambda: pipeline.status().ledger.inferred > 5, "it runs")
 
-    trial = _try(pipeline, Made(Tiring), limits)
+        trial = _try(pipeline, Made(partial(Tiring, delay_s=0.01)), limits)
 
-    assert trial.phase is TrialPhase.ROLLED_BACK
-    assert "times as long" in trial.reason
-    assert "Raise the limit" in trial.hint
-    counted = first.engines[0].inferred
-    _until(lambda: first.engines[0].inferred > counted + 5, "the first infers again")
+        assert trial.phase is TrialPhase.ROLLED_BACK
+        assert "times as long" in trial.reason
+        assert "Raise the limit" in trial.hint
+        counted = first.engines[0].inferred
+        _until(
+            lambda: first.engines[0].inferred > counted + 5, "the first infers again"
+        )
+    finally:
+        pipeline.stop()
 
 
 def test_an_engine_that_cannot_be_opened_changes_nothing(pipeline: Pipeline) -> None:
@@ -348,3 +357,48 @@ def test_an_engine_that_fails_with_none_before_it_ends_the_feed(first: Made) -> 
     _until(lambda: pipeline.status().state is PipelineState.FAULTED, "it failed")
     assert isinstance(pipeline.status().fault, InferenceError)
     pipeline.stop()
+
+
+def test_in_the_shadow_it_infers_as_an_ordinary_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    urgencies: list[int] = []
+    monkeypatch.setattr("app.pipeline.hurry_thread", urgencies.append)
+    seen: list[int] = []
+
+    class Noting(FakeEngine):
+        def infer(self, tensor: NDArray[Any]) -> NDArray[Any]:
+            if threading.current_thread().name == "trial":
+                seen.append(urgencies[-1])
+            return super().infer(tensor)
+
+    pipeline = Pipeline(
+        FakeSource(None, is_live=True, delay_s=0.002), FakeEngine, FrameMode.LIVE
+    )
+    pipeline.start()
+    try:
+        _until(lambda: pipeline.status().ledger.inferred > 5, "it runs")
+        trial = _try(pipeline, Noting)
+    finally:
+        pipeline.stop()
+
+    assert trial.phase is TrialPhase.ACCEPTED
+    assert set(seen) == {0}
+    assert urgencies[-1] == Urgency.BESIDE
+
+
+def test_what_it_waits_for_a_core_in_the_shadow_is_not_its_own_time(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As long as all of it took: every inference then takes no time of its own.
+    monkeypatch.setattr("app.engine_trial.waited_ms", lambda: 1e3 * time.perf_counter())
+    trial = _try(
+        pipeline,
+        partial(BlindEngine, delay_s=0.05),
+        TrialLimits(max_time_ratio=1.2, shadow_s=0.05, probation_s=0.05),
+    )
+
+    # For its masks; it would have been too slow as well.
+    assert trial.phase is TrialPhase.REJECTED
+    assert trial.frames >= 20
+    assert trial.tried.infer_p50_ms < 50

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,3 +106,42 @@ def test_eight_threads_share_two_heaps() -> None:
 
     assert _heaps("") > 2
     assert _heaps(prepare) == 2
+
+
+@pytest.fixture
+def neighbour() -> Iterator[subprocess.Popen[bytes]]:
+    """A program that never rests, bound to the processor this thread is bound to."""
+    mine = os.sched_getaffinity(0)
+    one = {min(mine)}
+    command = f"import os; os.sched_setaffinity(0, {one})\nwhile True: pass"
+    with subprocess.Popen(
+        [sys.executable, "-c", command], start_new_session=True
+    ) as child:
+        os.sched_setaffinity(0, one)
+        yield child
+        os.sched_setaffinity(0, mine)
+        child.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_waiting_for_a_core_is_told(neighbour: subprocess.Popen[bytes]) -> None:
+    before_ms = process.waited_ms()
+
+    # Both want the same processor all the time: one of them waits, in turn.
+    while process.waited_ms() == before_ms:
+        assert neighbour.poll() is None
+
+    assert process.waited_ms() > before_ms
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux groups by session")
+def test_a_child_yields_with_its_session(
+    neighbour: subprocess.Popen[bytes],
+) -> None:
+    group = Path(f"/proc/{neighbour.pid}/autogroup")
+
+    process.yield_process(neighbour.pid)
+
+    assert os.getpriority(os.PRIO_PROCESS, neighbour.pid) == 10
+    if group.exists():
+        assert group.read_text(encoding="ascii").split()[-1] == "10"

@@ -8,7 +8,8 @@ again, each time through the whole trial. A timer in the GUI thread beats every 
 the longest times between two beats are the stalls. Also printed: frames lost at
 capture, ids that were kept over a swap by the truth of the scene, and the memory of the
 window and of the feed after the first and the last swap. Of each stall it is told how
-long the GUI thread computed: the rest it waited, for a core or for the interpreter.
+long the GUI thread computed, and for how long the host of a virtual machine had taken
+a processor away meanwhile: the rest it waited, for a core or for the interpreter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
@@ -35,6 +36,7 @@ from app.remote_feed import RemoteFeed
 from engines.base import Precision
 from engines.convert.request import Target
 from tests.benchmarks.identities import Identities
+from tests.benchmarks.standstill import Standstills, longest_ms, taken_ms
 from widgets.application import make_application
 from widgets.engine_window import EngineWindow
 from widgets.main_window import MainWindow
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from app.feed_messages import Told
     from app.frames import FrameResult, Trail
     from app.pipeline import PipelineStatus
+    from tests.benchmarks.standstill import Standstill
 
     Waiting = Generator[None, None, None]
 
@@ -62,13 +65,23 @@ _CLOSE_S = 0.3
 _BEFORE, _AFTER = 18, 6
 _TOLD_EVERY = 10
 _CONTROLS = 300
-# Of builds.
-_PROGRAMS = (b"engines.convert", b"app.conversion_frames")
+# Of builds, and of this benchmark.
+_PROGRAMS = (b"engines.convert", b"app.conversion_frames", b"benchmarks.standstill")
 
 
-# How late a beat was, and how long the GUI thread was on a core since the one before.
-# Packed: the memory of the process is measured.
-_BEAT = struct.Struct("ff")
+# When a beat was, how late, and how long the GUI thread was on a core since the one
+# before. Packed: the memory of the process is measured.
+_BEAT = struct.Struct("dff")
+
+
+class Stall(NamedTuple):
+    """A late beat."""
+
+    late_ms: float
+    busy_ms: float
+    """Of the GUI thread."""
+    taken_ms: float
+    """Away with one of the processors."""
 
 
 class Pulse:
@@ -93,19 +106,36 @@ class Pulse:
     def stop(self) -> None:
         self._timer.stop()
 
-    def text_of(self, doing: str) -> str:
+    def text_of(
+        self, doing: str, standstills: Sequence[Sequence[Standstill]] = ()
+    ) -> str:
         """The longest stalls, and how many are over the limit."""
-        beats = sorted(_BEAT.iter_unpack(self.beats[doing]), reverse=True)
-        over = sum(late_ms > _STALL_MS for late_ms, _ in beats)
-        longest = ", ".join(
-            f"{late_ms:.0f} ({busy_ms:.0f} busy)" for late_ms, busy_ms in beats[:5]
+        stalls = sorted(
+            (
+                Stall(
+                    late_ms, busy_ms, taken_ms(standstills, at_s - late_ms / 1e3, at_s)
+                )
+                for at_s, late_ms, busy_ms in _BEAT.iter_unpack(self.beats[doing])
+                if late_ms > _BEAT_MS
+            ),
+            reverse=True,
         )
-        return f"longest {longest} ms; {over} of {len(beats)} over {_STALL_MS:g} ms"
+        over = [each for each in stalls if each.late_ms > _STALL_MS]
+        own = sum(each.late_ms - each.taken_ms > _STALL_MS for each in over)
+        longest = ", ".join(
+            f"{each.late_ms:.0f} ({each.busy_ms:.0f} busy, {each.taken_ms:.0f} taken)"
+            for each in stalls[:5]
+        )
+        count = len(self.beats[doing]) // _BEAT.size
+        return (
+            f"longest {longest} ms; {len(over)} of {count} over {_STALL_MS:g} ms,"
+            f" {own} without what was taken"
+        )
 
     def _beat(self) -> None:
         now_s, busy_s = time.monotonic(), time.thread_time()
         late_ms = 1e3 * (now_s - self._beat_s) - _BEAT_MS
-        beat = _BEAT.pack(late_ms, 1e3 * (busy_s - self._busy_s))
+        beat = _BEAT.pack(now_s, late_ms, 1e3 * (busy_s - self._busy_s))
         self.beats.setdefault(self.doing, bytearray()).extend(beat)
         self._beat_s, self._busy_s = now_s, busy_s
 
@@ -246,11 +276,19 @@ def main() -> int:
         feed = Feed(arguments.source)
         pulse = Pulse()
         run = Run(feed, arguments.swaps, pulse)
+        standstills = Standstills()
         console.main(["--source", arguments.source])
-    return _print(run, feed, pulse, arguments.swaps)
+        taken = standstills.end()
+    return _print(run, feed, pulse, arguments.swaps, taken)
 
 
-def _print(run: Run, feed: Feed, pulse: Pulse, swaps: int) -> int:
+def _print(
+    run: Run,
+    feed: Feed,
+    pulse: Pulse,
+    swaps: int,
+    taken: Sequence[Sequence[Standstill]] | None,
+) -> int:
     if feed.status is None or not run.memory_mb:
         print("it ended before the first swap")
         return 1
@@ -273,7 +311,14 @@ def _print(run: Run, feed: Feed, pulse: Pulse, swaps: int) -> int:
             "memory, first to last swap",
             f"{first:.0f} to {last:.0f} MB, {100 * (last / first - 1):+.1f} %",
         ),
-        *((f"stalls, {doing}", pulse.text_of(doing)) for doing in pulse.beats),
+        (
+            "processor taken away for",
+            "not known" if taken is None else f"{longest_ms(taken):.0f} ms at most",
+        ),
+        *(
+            (f"stalls, {doing}", pulse.text_of(doing, taken or ()))
+            for doing in pulse.beats
+        ),
     ]
     for name, value in rows:
         print(f"{name:30} {value}")

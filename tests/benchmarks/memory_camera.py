@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Played forwards and backwards, so that nothing ever jumps.
 _PICTURES = 180
-# What a driver's buffers hold; frames that wait longer are lost.
-_MOST_LATE_FRAMES = 4
+# Of the eight that a driver buffers; frames that wait longer are lost.
+_MOST_LATE_FRAMES = 7
 _COLOURS = (0.8, 1.0, 0.9)
 
 

@@ -115,11 +115,25 @@ def test_the_window_goes_before_other_programs_until_it_is_closed(
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(application, "hurry_window", asked.append)
+    served: list[str | int] = []
+
+    class Server:
+        def __init__(self, platform_name: str) -> None:
+            served.append(platform_name)
+
+        def hurry(self, urgency: int) -> None:
+            served.append(urgency)
+
+        def release(self) -> None:
+            served.append("released")
+
+    monkeypatch.setattr(application, "DisplayServer", Server)
     gc.enable()
 
     runs.run(lambda _: not gc.isenabled())
 
     assert asked == [Urgency.WINDOW, 0]
+    assert served == ["offscreen", Urgency.WINDOW, "released"]
     assert gc.isenabled()
 
 
