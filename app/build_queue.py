@@ -41,6 +41,8 @@ class Build:
     """None while it waits for those before it."""
     expected: Seconds = field(default_factory=dict)
     """How long each step took in the last build like it; empty where none was."""
+    expected_of_others: Seconds = field(default_factory=dict)
+    """The same of any build here; the first of its kind shares some of its steps."""
     advice: Advice | None = None
     """What to try next where it failed."""
 
@@ -212,6 +214,7 @@ class BuildQueue:
             folder=entry.folder,
             status=status,
             expected=self._times.expected(entry.order),
+            expected_of_others=self._times.of_others(),
             advice=advise(entry.order, status) if status is not None else None,
         )
 

@@ -37,6 +37,10 @@ class BuildTimes:
         kind, exact = _keys(order)
         return dict(self._known.get(exact) or self._known.get(kind) or {})
 
+    def of_others(self) -> Seconds:
+        """Seconds by step of any build here, the newest that had the step."""
+        return {name: s for steps in self._known.values() for name, s in steps.items()}
+
     def learn(self, order: BuildOrder, took: Mapping[str, float]) -> None:
         """Keep how long the steps of a build took."""
         for key in _keys(order):

@@ -58,7 +58,10 @@ _PRECISIONS = {
 }
 _UNSAID = "as its manifest or graph tells"
 _TOLD, _ASSUMED = "as its manifest tells: ", "assumed from the graph: "
-_SAVED_MODEL_FILE = "saved_model.pb"
+# Whoever chooses these means the folder that they are in.
+_FILES_OF_FOLDERS = ("saved_model.pb", "checkpoint")
+_NO_INPUT = "no input that is found: type its name above, as the graph calls it"
+_NO_OUTPUT = "no output that is found: type its name above, too"
 _COLOURS = {
     Colour.GREY: "grey frames, oldest first",
     Colour.RGB: "colour frames, RGB",
@@ -128,8 +131,7 @@ class BuildForm(QWidget):
 
     def show_model(self, path: Path) -> None:
         """Fill in a model, and ask for what is in it."""
-        # A SavedModel is a folder; whoever chooses a file chooses the one in it.
-        path = path.parent if path.name == _SAVED_MODEL_FILE else path
+        path = path.parent if path.name in _FILES_OF_FOLDERS else path
         self.model.setText(_short(path))
         self._tell_model()
 
@@ -155,7 +157,7 @@ class BuildForm(QWidget):
     def show_looking(self) -> None:
         """Say that the model is being looked into."""
         self._show_meaning(None)
-        self.found.setText("Looking into the network for its inputs and outputs…")
+        self._show_found("Looking into the network for its inputs and outputs…")
 
     def show_ends(
         self,
@@ -176,6 +178,7 @@ class BuildForm(QWidget):
             What they seem to mean; None where nothing tells it.
         """
         self._show_meaning(meaning)
+        self._show_found(problem, is_fault=bool(problem))
         for box, ends in ((self.input_name, inputs), (self.output_name, outputs)):
             chosen = box.currentText()
             box.clear()
@@ -183,12 +186,16 @@ class BuildForm(QWidget):
                 box.addItem(str(end["name"]))
             box.setEditText(chosen)
             box.setEnabled(True)
-        if problem:
-            self.found.setText(problem)
-            return
-        takes = "; ".join(map(_end_text, inputs)) or "nothing that is known"
-        gives = "; ".join(map(_end_text, outputs)) or "nothing that is known"
-        self.found.setText(f"Takes {takes}\nGives {gives}")
+        if not problem:
+            takes = "; ".join(map(_end_text, inputs)) or _NO_INPUT
+            gives = "; ".join(map(_end_text, outputs)) or _NO_OUTPUT
+            self._show_found(f"Takes {takes}\nGives {gives}")
+
+    def _show_found(self, text: str, *, is_fault: bool = False) -> None:
+        self.found.setText(text)
+        self.found.setProperty("role", "fault" if is_fault else "muted")
+        self.found.style().unpolish(self.found)
+        self.found.style().polish(self.found)
 
     def _show_meaning(self, meaning: Mapping[str, Any] | None) -> None:
         """Say what becomes of the questions that are left open."""
@@ -360,7 +367,7 @@ class BuildForm(QWidget):
         if text:
             self.model_chosen.emit(Path(text).expanduser())
         else:
-            self.found.clear()
+            self._show_found("")
             self._show_meaning(None)
 
     def _choose_model(self) -> None:

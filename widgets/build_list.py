@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from app.build_queue import Build
 
 _PER_MILLE = 1000
+_FIRST = "in the first build of this kind here"
+_FIRST_TIP = (
+    "How long it takes is known after it; steps that other builds had show their time"
+)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -154,8 +158,11 @@ class _Box(QFrame):
             return
         self._bar.setValue(round(_PER_MILLE * _done_ratio(build)))
         self._text.setText(_text_of(build))
-        expected = f" of about {build.expected_s:.0f} s" if build.expected_s else " s"
-        self._time.setText("" if build.is_over else f"{status.seconds:.0f}{expected}")
+        expected = f"of about {build.expected_s:.0f} s" if build.expected_s else _FIRST
+        self._time.setText(
+            "" if build.is_over else f"{status.seconds:.0f} s {expected}"
+        )
+        self._time.setToolTip("" if build.expected_s else _FIRST_TIP)
         if not build.is_over:
             self._table.show_build(build)
 
@@ -190,7 +197,8 @@ class _StepTable(QWidget):
                 sign.style().polish(sign)
             seconds = took.get(name, status.step_seconds if name == now else None)
             elapsed.setText("" if seconds is None else f"{seconds:.1f} s")
-            known = build.expected.get(name)
+            others = {} if build.expected else build.expected_of_others
+            known = build.expected.get(name, others.get(name))
             expected.setText("" if known is None else f"of about {known:.1f} s")
 
     def _make(self, names: tuple[str, ...]) -> None:

@@ -42,6 +42,7 @@ class EngineJobs(QObject):
 
     look_begun = Signal(object)  # Path of the model
     looked = Signal(object, object)  # that Path, and the ConversionStatus at its end
+    look_refused = Signal(object)  # ConsoleError or EngineError: there is no network
     graphs_loaded = Signal(object, object)  # folder, and stages or why there are none
     address_found = Signal(str)  # where TensorBoard serves
     failed = Signal(object)  # ConsoleError or EngineError: what was asked is not done
@@ -73,9 +74,8 @@ class EngineJobs(QObject):
             Location(model)
             python = find_interpreter(self._python)
         except (ConsoleError, EngineError) as error:
-            # The form says what is missing when it is submitted.
             self._model = None
-            self.failed.emit(error)
+            self.look_refused.emit(error)
             return
         # The folder is named and not made: nothing is written.
         request = ConversionRequest(

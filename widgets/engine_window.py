@@ -39,7 +39,13 @@ from widgets.build_list import BuildList
 from widgets.engine_desk import choice_of
 from widgets.engine_table import EngineTable
 from widgets.graph_tree import GraphPanel
-from widgets.message_bar import Message, MessageBar, Remedy, Severity
+from widgets.message_bar import (
+    Message,
+    MessageBar,
+    Remedy,
+    Severity,
+    problem_text,
+)
 from widgets.overrides import override
 from widgets.report_panel import ReportPanel
 from widgets.theme import GAP_PX, MARGIN_PX
@@ -345,15 +351,15 @@ class EngineWindow(QDialog):
 
     def _on_looked(self, _: Path, status: ConversionStatus) -> None:
         found = status.result or {}
-        problem = ""
-        if status.error is not None:
-            problem = f"It cannot be looked into: {status.error.message}."
         self.form.show_ends(
             found.get("inputs", ()),
             found.get("outputs", ()),
-            problem,
+            "" if status.error is None else problem_text(status.error),
             found.get("meaning"),
         )
+
+    def _on_look_refused(self, error: ConsoleError | EngineError) -> None:
+        self.form.show_ends((), (), problem_text(error))
 
     def _show_memory(self) -> None:
         if self.isVisible():
@@ -454,6 +460,7 @@ class EngineWindow(QDialog):
         jobs.failed.connect(self.show_error)
         jobs.look_begun.connect(self.form.show_looking)
         jobs.looked.connect(self._on_looked)
+        jobs.look_refused.connect(self._on_look_refused)
         jobs.graphs_loaded.connect(self._on_graphs_loaded)
         jobs.address_found.connect(self._on_address_found)
         self.message_bar.remedy_chosen.connect(self._on_remedy_chosen)

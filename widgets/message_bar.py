@@ -162,6 +162,11 @@ class MessageBar(QFrame):
         self.remedy_chosen.emit(remedy)
 
 
+def problem_text(error: ConsoleError | EngineError) -> str:
+    """What happened and what to do, as one paragraph."""
+    return f"{_sentence(error.message)} {_sentence(error.hint)}".strip()
+
+
 def _sentence(text: str) -> str:
     """Write a message of an error, which starts small, as a sentence."""
     if not text:

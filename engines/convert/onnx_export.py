@@ -151,9 +151,15 @@ def read_onnx(path: str) -> Any:  # noqa: ANN401  a ModelProto
         model = onnx.load(path)
         onnx.checker.check_model(model)
     except (message.DecodeError, OSError, ValueError) as error:
-        raise SourceFormatError(f"{path} is not an ONNX network") from error
+        raise SourceFormatError(
+            f"{path} is not an ONNX network",
+            hint="It may be cut short, or another kind of file.",
+        ) from error
     except onnx.checker.ValidationError as error:
-        raise SourceFormatError(f"{path} is no valid ONNX: {_reason(error)}") from error
+        raise SourceFormatError(
+            f"{path} is no valid ONNX: {_reason(error)}",
+            hint="Export it again; 'onnx.checker' of the exporter says the same.",
+        ) from error
     return model
 
 

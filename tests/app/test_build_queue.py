@@ -151,6 +151,14 @@ def test_the_times_of_the_same_model_go_before_those_of_its_kind(
     assert times.expected(replace(ORDER, target=Target.OPENVINO)) == {}
 
 
+def test_the_newest_time_of_each_step_is_told_of_any_build(tmp_path: Path) -> None:
+    times = BuildTimes(tmp_path / "times.json")
+    times.learn(ORDER, {"loading": 3.0, "freeze": 1.0})
+    times.learn(replace(ORDER, target=Target.OPENVINO), {"loading": 4.0, "x": 5.0})
+
+    assert times.of_others() == {"loading": 4.0, "freeze": 1.0, "x": 5.0}
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 3}', '{"a": {"b": "c"}}'])
 def test_damaged_times_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "times.json").write_text(text)

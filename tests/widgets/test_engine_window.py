@@ -219,6 +219,21 @@ def test_each_step_shows_how_long_it_took_and_takes(
     assert box._table._cells[1][2].text() == "of about 6.0 s"
 
 
+def test_the_first_build_of_a_kind_tells_what_steps_took_in_others(
+    window: EngineWindow, desk: EngineDesk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    other = BuildOrder(tmp_path / "x", Target.OPENVINO)
+    desk._queue._times.learn(other, {"loading": 4.0})
+    _fill(window, tmp_path, "slow")
+    window.form.submit()
+    box = window.builds.boxes[-1]
+
+    qtbot.waitUntil(lambda: bool(box._table._cells), timeout=_PATIENCE_MS)
+
+    assert "the first build of this kind here" in box._time.text()
+    assert box._table._cells[0][2].text() == "of about 4.0 s"
+
+
 def test_a_network_dropped_on_the_window_is_put_into_the_form(
     window: EngineWindow, jobs: EngineJobs, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -238,6 +253,35 @@ def test_a_network_dropped_on_the_window_is_put_into_the_form(
         window.dropEvent(drop)
 
     assert window.form.model.text() == str(model)
+
+
+def test_what_is_no_network_is_told_in_place_of_the_ends_before(
+    window: EngineWindow, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.touch()
+    window.form.show_ends([{"name": "a", "dtype": "float32", "shape": [1]}], ())
+
+    window.form.show_model(notes)
+
+    assert window.form.found.text().startswith("notes.txt is no network")
+    assert ".onnx" in window.form.found.text()
+    assert window.form.input_name.count() == 0
+
+
+def test_a_graph_without_an_input_asks_for_its_name(window: EngineWindow) -> None:
+    window.form.show_ends((), ())
+
+    assert "type its name" in window.form.found.text()
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", "checkpoint"])
+def test_a_file_that_stands_for_its_folder_names_the_folder(
+    window: EngineWindow, tmp_path: Path, name: str
+) -> None:
+    window.form.show_model(tmp_path / name)
+
+    assert window.form.model.text() == str(tmp_path)
 
 
 def test_inputs_and_outputs_are_shown_to_choose_from(window: EngineWindow) -> None:
