@@ -5,7 +5,9 @@
 It is the real console: a foreign frozen graph is dropped on it, what no graph tells is
 answered, it is built for OpenVINO in int8, cancelled once, built again, tried in the
 shadow of the running engine and rejected, swapped in with a lower limit, where it
-tracks, and swapped out again; a build that fails and two benches come last. Where there
+tracks, and swapped out again; two others take over and are rolled back, one slower
+than allowed and one whose process is killed; a build that fails and two benches come
+last. Where there
 is no display, it runs under Xvfb. Nothing of the operator's own settings and engines is
 read or changed.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -196,7 +199,8 @@ class Tour:
         window.table.setFocus()
         window.table.choose("bundled")
         yield from self._try()
-        self._take("engine_rolled_back")
+        self._take("engine_returned")
+        yield from self._roll_back()
         # A build that fails says why, and what to try.
         _type(form.model, "~/networks/broken.pb")
         _click(form.build)
@@ -219,13 +223,64 @@ class Tour:
             window.bench.export_to(path)
             assert path.stat().st_size, path
 
-    def _try(self) -> Generator[Condition, None, None]:
-        """Try the chosen engine, which takes over."""
+    def _roll_back(self) -> Generator[Condition, None, None]:
+        """Let an engine take over that is too slow, and one whose process is killed."""
+        window = self._engines
+        trial, form = window.trial, window.form
+        # How much slower it is, says its shadow.
+        _type(trial.iou, "0")
+        _type(trial.ratio, "100")
+        _type(trial.shadow, "30")
+        window.table.choose("bundled large")
+        number = self._trial.number
+        _click(window.try_button)
+        yield lambda: self._trial.number > number and self._trial.frames > 40
+        shown = self._trial
+        ratio = shown.tried.infer_p50_ms / shown.running.infer_p50_ms
+        _click(trial.cancel)
+        yield lambda: self._trial.phase.is_over
+        # In the shadow twice the limit is allowed, and on probation the limit itself.
+        _type(trial.ratio, f"{ratio / 1.7:.2f}")
+        _type(trial.shadow, "5")
+        yield from self._try(TrialPhase.ROLLED_BACK)
+        self._take("engine_rolled_back")
+        self._take("engine_rolled_back_console", self._main)
+        # Where an engine is hosted, its process may be killed.
+        _type(form.model, f"~/{_NETWORK}")
+        _choose(form.target, "TensorFlow:")
+        yield lambda: form.memory.text()
+        _click(form.build)
+        yield lambda: self._is_built("ball_net tensorflow fp32")
+        _type(trial.ratio, "100")
+        _type(trial.probation, "60")
+        window.table.choose("ball_net tensorflow fp32")
+        number = self._trial.number
+        _click(window.try_button)
+        yield (
+            lambda: (
+                self._trial.number > number
+                and self._trial.phase is TrialPhase.PROBATION
+            )
+        )
+        yield _after(2.0)
+        for process in _hosts():
+            os.kill(process, signal.SIGKILL)
+        yield lambda: self._trial.phase.is_over
+        yield _after(0.5)
+        assert self._trial.phase is TrialPhase.ROLLED_BACK, self._trial.reason
+        self._take("engine_crashed")
+        _type(trial.probation, "2")
+        _choose(form.target, "OpenVINO:")
+
+    def _try(
+        self, end: TrialPhase = TrialPhase.ACCEPTED
+    ) -> Generator[Condition, None, None]:
+        """Try the chosen engine, up to an end."""
         number = self._trial.number
         _click(self._engines.try_button)
         yield lambda: self._trial.number > number and self._trial.phase.is_over
         yield _after(0.5)
-        assert self._trial.phase is TrialPhase.ACCEPTED, self._trial.reason
+        assert self._trial.phase is end, self._trial.reason
 
     def _is_built(self, name: str) -> bool:
         table = self._engines.table
@@ -290,6 +345,28 @@ def _window_of(kind: type[T]) -> T:
         if isinstance(each, kind) and each.isVisible():
             return each
     raise LookupError(kind.__name__)
+
+
+def _hosts() -> list[int]:
+    """The processes that host an engine for this one."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"engines.host" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return [number for number in found if os.getpid() in _ancestors(number)]
+
+
+def _ancestors(number: int) -> list[int]:
+    found = []
+    while number > 1:
+        status = Path(f"/proc/{number}/stat").read_text()
+        # The name of the program stands in brackets, and may hold anything.
+        number = int(status.rpartition(")")[2].split()[1])
+        found.append(number)
+    return found
 
 
 def _is_there(window: Callable[[], object]) -> bool:

@@ -121,6 +121,7 @@ def run_console(
     window.engines_requested.connect(
         partial(_show_engines, rooms, console, window, desk)
     )
+    desk.engines_requested.connect(window.engines_requested)
     camera_rooms: list[CameraRoom] = []
     window.cameras_requested.connect(
         partial(_show_cameras, camera_rooms, ask or _answer_here, console, window)

@@ -46,6 +46,7 @@ _STOP_S = 4.0
 # What was recorded is written first, where the disk takes it in time.
 _RECORDING_STOP_S = 14.0
 _GRAPHS_AFTER_MS = 150
+_GRAPH_GAP_MS = 50
 
 
 class Console(QObject):
@@ -106,6 +107,7 @@ class Console(QObject):
         self._graphs = LateImport("widgets.graph_panel")
         self._graphs.done.connect(self._load_graphs)
         self._graphs_timer = self._make_timer(self._graphs.start)
+        self._graph_timer = self._make_timer(self._load_graphs)
         self._recording = RecordingDesk(window, lambda: self._feed)
         self._recording.heed(desk.settings.recording.recorder())
         self._connect()
@@ -153,6 +155,7 @@ class Console(QObject):
         self._bridge.stop()
         self._stop_timer.stop()
         self._graphs_timer.stop()
+        self._graph_timer.stop()
         self._graphs.close()
         if self._feed is not None:
             feed, self._feed = self._feed, None
@@ -319,7 +322,10 @@ class Console(QObject):
         self._graphs_timer.start(_GRAPHS_AFTER_MS)
 
     def _load_graphs(self) -> None:
-        self._window.telemetry_dock.load_graphs()
+        if self._window.telemetry_dock.load_graph():
+            # All at once would hold the window; each is painted before the next.
+            self._graph_timer.start(_GRAPH_GAP_MS)
+            return
         # What is loaded by now stays. A collection that looked through it would hold
         # the interpreter for 50 to 80 ms.
         gc.freeze()

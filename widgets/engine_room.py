@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
+
 from app.bench_store import BenchStore
 from app.build_queue import BuildQueue
 from app.engine_store import EngineStore
@@ -14,7 +16,6 @@ from widgets.engine_jobs import EngineJobs
 from widgets.engine_window import EngineWindow
 
 if TYPE_CHECKING:
-    from app.pipeline import PipelineStatus
     from app.settings.model import Settings
     from widgets.console import Console
     from widgets.main_window import MainWindow
@@ -40,23 +41,44 @@ class EngineRoom:
         self._desk = EngineDesk(EngineStore(engines_folder()), BuildQueue())
         self._jobs = EngineJobs()
         self._benches = BenchDesk(BenchStore(benches_folder()), self._desk.edits)
-        self.window = EngineWindow(self._desk, self._jobs, self._benches, window)
+        self._console = console
+        self._over = window
+        self._window: EngineWindow | None = None
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._go_on)
         self._heed(settings.settings)
         settings.changed.connect(lambda _, now: self._heed(now))
         self._desk.trial_wanted.connect(console.try_engine)
         self._desk.trial_cancelled.connect(console.cancel_trial)
-        console.trial_failed.connect(self.window.show_error)
-        console.bridge.status_taken.connect(self._on_status_taken)
 
     def show(self) -> None:
-        """Show the window, in front of others."""
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        """Show the window, in front of others.
+
+        The first time it is made in some turns of the event loop: in one it would hold
+        the picture behind it for 0.2 s.
+        """
+        if self._window is None or self._timer.isActive():
+            self._timer.start()
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._window is None:
+            self._window = self._make_window()
+            self._timer.start()
+        elif self._window.assemble():
+            self._timer.start()
+        else:
+            self._window.show()
+            self._window.raise_()
+            self._window.activateWindow()
 
     def close(self) -> None:
         """Close the window, cancel the builds and wait for them."""
-        self.window.close()
+        self._timer.stop()
+        if self._window is not None:
+            self._window.close()
         self._benches.close()
         self._jobs.close()
         self._desk.close()
@@ -65,5 +87,10 @@ class EngineRoom:
         reserve_mb = settings.hardware.memory_reserve_mb
         self._desk.memory_reserve_mb = self._jobs.memory_reserve_mb = reserve_mb
 
-    def _on_status_taken(self, status: PipelineStatus) -> None:
-        self.window.show_status(None if status.state.is_over else status)
+    def _make_window(self) -> EngineWindow:
+        window = EngineWindow(self._desk, self._jobs, self._benches, self._over)
+        self._console.trial_failed.connect(window.show_error)
+        self._console.bridge.status_taken.connect(
+            lambda status: window.show_status(None if status.state.is_over else status)
+        )
+        return window

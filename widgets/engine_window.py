@@ -52,7 +52,9 @@ from widgets.theme import GAP_PX, MARGIN_PX
 from widgets.trial_panel import TrialPanel
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QDragEnterEvent, QDropEvent
+    from collections.abc import Iterator
+
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 
     from app.bench_store import StoredBench
     from app.build_order import BuildOrder
@@ -119,12 +121,27 @@ class EngineWindow(QDialog):
         self.undo_button = QPushButton("Undo")
         self._memory_timer = QTimer(self)
         self._memory_timer.setInterval(_MEMORY_MS)
-        self._lay_out()
+        self._explain()
+        self._parts = self._lay_out()
         self._connect()
         desk.refresh()
         benches.refresh()
         room = self.screen().availableSize()
         self.resize(QSize(*_SIZE_PX).boundedTo(room))
+
+    def assemble(self) -> bool:
+        """Put one part into its place, which takes 20 ms; whether one is missing still.
+
+        All at once would hold the picture behind it. Where it is shown before, the rest
+        follows at once.
+        """
+        return next(self._parts, None) is not None
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        while self.assemble():
+            pass
+        super().showEvent(event)
 
     def show_status(self, status: PipelineStatus | None) -> None:
         """Show which engine infers, and how the trial stands; None without a feed."""
@@ -384,7 +401,7 @@ class EngineWindow(QDialog):
 
     # --- making it
 
-    def _lay_out(self) -> None:
+    def _explain(self) -> None:
         self.try_button.setToolTip(
             "Open it beside the running engine, compare them on the live frames, and"
             " let it take over if it is as good"
@@ -405,7 +422,23 @@ class EngineWindow(QDialog):
         self.log.setReadOnly(True)
         self.log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.log.setAccessibleName("Log of a build")
+
+    def _lay_out(self) -> Iterator[QWidget]:
+        """Gives each part that has got its place."""
+        # From the window inwards: a widget that goes from parent to parent is styled
+        # anew each time, with all that is in it.
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
+        whole.addWidget(self.message_bar)
+        parts = QSplitter(Qt.Orientation.Vertical, self)
+        whole.addWidget(parts, 1)
+        top = QWidget(parts)
+        column = QVBoxLayout(top)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_PX)
+        column.addWidget(self.table, 1)
         row = QHBoxLayout()
+        column.addLayout(row)
         row.addWidget(self.try_button)
         row.addWidget(self.bench_button)
         row.addStretch(1)
@@ -417,12 +450,11 @@ class EngineWindow(QDialog):
             self.rebuild_outdated_button,
         ):
             row.addWidget(button)
-        top = QWidget()
-        column = QVBoxLayout(top)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_PX)
-        column.addWidget(self.table, 1)
-        column.addLayout(row)
+        yield top
+        bottom = QSplitter(Qt.Orientation.Horizontal, parts)
+        _add_scrolling(bottom, "Build an engine", self.form)
+        yield self.form
+        bottom.addWidget(self.tabs)
         for name, page in (
             ("Builds", self.builds),
             ("Report", self.report),
@@ -432,22 +464,13 @@ class EngineWindow(QDialog):
             ("Log", self.log),
         ):
             self.tabs.addTab(page, name)
+            yield page
         self.tabs.setDocumentMode(True)
-        bottom = QSplitter(Qt.Orientation.Horizontal)
-        bottom.addWidget(_scrolling("Build an engine", self.form))
-        bottom.addWidget(self.tabs)
         bottom.setSizes(list(_WIDTHS_PX))
         bottom.setHandleWidth(2 * GAP_PX)
-        parts = QSplitter(Qt.Orientation.Vertical)
-        parts.addWidget(top)
-        parts.addWidget(bottom)
         parts.setSizes([240, 640])
         parts.setChildrenCollapsible(False)
         bottom.setChildrenCollapsible(False)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
-        whole.addWidget(self.message_bar)
-        whole.addWidget(parts, 1)
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)
 
@@ -548,16 +571,15 @@ class EngineWindow(QDialog):
         self.message_bar.show_message(Message(Severity.INFO, text))
 
 
-def _scrolling(title: str, widget: QWidget) -> QWidget:
+def _add_scrolling(parts: QSplitter, title: str, widget: QWidget) -> None:
     heading = QLabel(title)
     heading.setProperty("role", "heading")
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    whole = QWidget()
+    whole = QWidget(parts)
     column = QVBoxLayout(whole)
     column.setContentsMargins(0, 0, GAP_PX, 0)
     column.addWidget(heading)
+    area = QScrollArea(whole)
     column.addWidget(area, 1)
-    return whole
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

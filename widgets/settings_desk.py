@@ -42,6 +42,7 @@ class SettingsDesk(QObject):
     """
 
     changed = Signal(object, object)  # Settings before and from now on
+    engines_requested = Signal()  # the window that builds and tries engines
     faulted = Signal(object)  # SettingsError: they could not be saved
 
     _saved = Signal(object)  # Exception or None, from the thread that wrote
@@ -57,6 +58,7 @@ class SettingsDesk(QObject):
         self._save_timer.setInterval(_SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save)
         self._writer: Worker | None = None
+        self._exported_path = ""
         self._saved.connect(self._on_saved)
         self._exported.connect(self._on_exported)
 
@@ -153,6 +155,7 @@ class SettingsDesk(QObject):
         dialog.applied.connect(self._on_applied)
         dialog.import_chosen.connect(self._on_import_chosen)
         dialog.export_chosen.connect(self._on_export_chosen)
+        dialog.engines_requested.connect(self.engines_requested)
         dialog.finished.connect(self._on_finished)
         return dialog
 
@@ -173,6 +176,8 @@ class SettingsDesk(QObject):
     def _on_export_chosen(self, path: str, settings: Settings) -> None:
         def write() -> None:
             write_settings(settings, Path(path))
+
+        self._exported_path = path
 
         if not self._write(write, self._exported.emit) and self._dialog is not None:
             self._dialog.show_problem("Not exported: the disk is busy. Try again.")
@@ -200,6 +205,8 @@ class SettingsDesk(QObject):
                 self._dialog.show_problem(f"Not exported: {error.message}.")
         elif error is not None:
             raise error
+        elif self._dialog is not None:
+            self._dialog.show_done(f"Exported to {self._exported_path}.")
 
     def _on_finished(self) -> None:
         self._dialog = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
@@ -64,6 +65,7 @@ class SettingsDialog(QDialog):
     applied = Signal(object)  # Settings to use from now on
     import_chosen = Signal(str)  # path of a file to take settings from
     export_chosen = Signal(str, object)  # path of a file to write, Settings
+    engines_requested = Signal()  # the window that builds and tries engines
 
     def __init__(
         self,
@@ -79,24 +81,32 @@ class SettingsDialog(QDialog):
         self._given = given
         self._draft = Draft(settings)
         self._specs = tuple(pages)
-        self.pages: tuple[SettingsPage, ...] = tuple(
-            spec.make(spec.section) for spec in pages
-        )
+        self._pages: dict[int, SettingsPage] = {}
+        self._areas = tuple(QScrollArea() for _ in pages)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._make_next_page)
         self.search = QLineEdit()
         self.list = QListWidget()
         self._stack = QStackedWidget()
+        self._nothing = QLabel("No setting tells of these words.")
         self._notice = QLabel(notice)
         self._note = QLabel()
         self._reset = QPushButton("&Reset page")
         self._more = QPushButton("&More")
         self.buttons = QDialogButtonBox(_Button.Ok | _Button.Apply | _Button.Cancel)
-        self._make()
         self._lay_out()
+        self._make()
         self._connect()
         self.resize(*_SIZE_PX)
         self.list.setCurrentRow(0)
         self.list.setFocus()
         self._show()
+
+    @property
+    def pages(self) -> tuple[SettingsPage, ...]:
+        """One for each section; those that are not made yet are made now."""
+        return tuple(map(self._page, range(len(self._specs))))
 
     @property
     def note_text(self) -> str:
@@ -123,12 +133,16 @@ class SettingsDialog(QDialog):
         """Change everything to imported settings, to be looked at and applied."""
         self._draft.take(settings)
         self._show()
+        if not self._draft.changes:
+            self.show_done("Imported: the file holds the settings that are in use.")
 
     def show_problem(self, text: str) -> None:
         """Tell what went wrong with a file."""
-        self._note.setProperty("role", "fault")
-        self._repolish()
-        self._note.setText(text)
+        self._show_note(text, "fault")
+
+    def show_done(self, text: str) -> None:
+        """Tell what became of a file."""
+        self._show_note(text, "muted")
 
     def open_page(self, section: str) -> None:
         """Go to the page of a section."""
@@ -138,14 +152,15 @@ class SettingsDialog(QDialog):
     # --- making
 
     def _make(self) -> None:
-        for spec, page in zip(self._specs, self.pages, strict=True):
+        for spec, area in zip(self._specs, self._areas, strict=True):
             self.list.addItem(QListWidgetItem(icon(spec.icon), spec.title))
-            area = QScrollArea()
-            area.setWidget(page)
             area.setWidgetResizable(True)
             area.setFrameShape(QFrame.Shape.NoFrame)
             area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self._stack.addWidget(area)
+        self._nothing.setProperty("role", "muted")
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack.addWidget(self._nothing)
         self.list.setIconSize(QSize(ICON_PX, ICON_PX))
         self.list.setFixedWidth(_LIST_PX)
         self.list.setAccessibleName("Pages")
@@ -170,33 +185,32 @@ class SettingsDialog(QDialog):
             button.setAutoDefault(False)
 
     def _lay_out(self) -> None:
+        # From the dialog inwards: what is put into a layout that is nowhere yet is
+        # styled once more when that finds its place.
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
+        column.setSpacing(GAP_PX)
+        column.addWidget(self._notice)
+        middle = QHBoxLayout()
+        column.addLayout(middle, 1)
+        middle.setSpacing(MARGIN_PX)
         left = QVBoxLayout()
+        middle.addLayout(left)
         left.setSpacing(GAP_PX)
         left.addWidget(self.search)
         left.addWidget(self.list, 1)
-        middle = QHBoxLayout()
-        middle.setSpacing(MARGIN_PX)
-        middle.addLayout(left)
         middle.addWidget(self._stack, 1)
+        column.addWidget(self._note)
         below = QHBoxLayout()
+        column.addLayout(below)
         below.setSpacing(GAP_PX)
         below.addWidget(self._reset)
         below.addWidget(self._more)
         below.addStretch()
         below.addWidget(self.buttons)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
-        column.setSpacing(GAP_PX)
-        column.addWidget(self._notice)
-        column.addLayout(middle, 1)
-        column.addWidget(self._note)
-        column.addLayout(below)
 
     def _connect(self) -> None:
-        for page in self.pages:
-            page.value_changed.connect(self._on_value_changed)
-            page.undo_requested.connect(self._on_undo_requested)
-        self.list.currentRowChanged.connect(self._stack.setCurrentIndex)
+        self.list.currentRowChanged.connect(self._on_page_chosen)
         self.search.textChanged.connect(self._on_search_changed)
         self._reset.clicked.connect(self._on_reset_page)
         self.buttons.accepted.connect(self._on_accepted)
@@ -211,9 +225,40 @@ class SettingsDialog(QDialog):
 
     # --- showing
 
+    def _page(self, at: int) -> SettingsPage:
+        """A page, made when it is first asked for."""
+        page = self._pages.get(at)
+        if page is None:
+            spec = self._specs[at]
+            page = self._pages[at] = spec.make(spec.section)
+            page.value_changed.connect(self._on_value_changed)
+            page.undo_requested.connect(self._on_undo_requested)
+            page.engines_requested.connect(self.engines_requested)
+            self._areas[at].setWidget(page)
+            page.show_draft(self._draft, self._draft.faults(), self._given)
+            # Made later, it would come after the buttons for the Tab key.
+            buttons = (self._reset, self._more, *self.buttons.buttons())
+            for before, button in pairwise((self._last_focus(page), *buttons)):
+                self.setTabOrder(before, button)
+        return page
+
+    @staticmethod
+    def _last_focus(page: SettingsPage) -> QWidget:
+        """The last field of a page."""
+        fields = page.findChildren(QWidget)
+        able = [x for x in fields if x.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        return able[-1] if able else page
+
+    def _make_next_page(self) -> None:
+        """All pages at once would hold the window for a quarter of a second."""
+        missing = [at for at in range(len(self._specs)) if at not in self._pages]
+        if missing:
+            self._page(missing[0])
+            self._later.start()
+
     def _show(self) -> None:
         faults = self._draft.faults()
-        for page in self.pages:
+        for page in self._pages.values():
             page.show_draft(self._draft, faults, self._given)
         for at, spec in enumerate(self._specs):
             is_changed = any(key.section == spec.section for key in self._draft.changes)
@@ -226,9 +271,7 @@ class SettingsDialog(QDialog):
         self.buttons.button(_Button.Apply).setEnabled(
             is_right and bool(self._draft.changes)
         )
-        self._note.setProperty("role", "muted" if is_right else "fault")
-        self._repolish()
-        self._note.setText(self._summary(faults))
+        self._show_note(self._summary(faults), "muted" if is_right else "fault")
 
     def _summary(self, faults: dict[Key, str]) -> str:
         if faults:
@@ -249,11 +292,18 @@ class SettingsDialog(QDialog):
             if effect in by_effect
         )
 
-    def _repolish(self) -> None:
+    def _show_note(self, text: str, role: str) -> None:
+        self._note.setText(text)
+        self._note.setProperty("role", role)
         self._note.style().unpolish(self._note)
         self._note.style().polish(self._note)
 
     # --- what the operator did
+
+    def _on_page_chosen(self, at: int) -> None:
+        self._page(at)
+        self._stack.setCurrentIndex(at)
+        self._later.start()
 
     def _on_value_changed(self, key: Key, value: object) -> None:
         self._draft.set(key, value)
@@ -269,7 +319,10 @@ class SettingsDialog(QDialog):
             self.list.item(at).setHidden(not is_found)
         if not found[self.list.currentRow()] and any(found):
             self.list.setCurrentRow(found.index(True))
-        self._stack.setVisible(any(found))
+        if any(found):
+            self._stack.setCurrentIndex(self.list.currentRow())
+        else:
+            self._stack.setCurrentWidget(self._nothing)
         self._show()
 
     def _on_reset_page(self) -> None:

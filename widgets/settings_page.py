@@ -30,6 +30,7 @@ class SettingsPage(QWidget):
 
     value_changed = Signal(object, object)  # Key, the value as it is edited
     undo_requested = Signal(object)  # Key of a change to take back
+    engines_requested = Signal()  # the window that builds and tries engines
 
     def __init__(self, section: str) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from widgets.settings_engine_page import EnginePage
 from widgets.settings_page import SettingsPage
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class PageSpec:
 
 PAGES: tuple[PageSpec, ...] = (
     PageSpec("source", "Source", "video"),
-    PageSpec("engine", "Model and engine", "engine"),
+    PageSpec("engine", "Model and engine", "engine", EnginePage),
     PageSpec("tracking", "Tracking", "ids"),
     PageSpec("recording", "Recording", "record"),
     PageSpec("display", "Display", "mask"),

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -76,6 +76,9 @@ class TelemetryDock(QDockWidget):
         self._freeze_s: float | None = None
         self._legend_due_s = 0.0
         self._drawn_s = -math.inf
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._load_later)
         self._page = QWidget()
         self.bar = TelemetryBar()
         self._empty = QLabel("Rates and latency of the last minute\nappear here.")
@@ -112,12 +115,18 @@ class TelemetryDock(QDockWidget):
 
     def load_graphs(self) -> None:
         """Import the plotting library and make the graphs; again does nothing."""
-        if self._is_loaded:
-            return
-        self._is_loaded = True
-        self._empty.hide()
-        self._show_graphs()
-        self._on_visibility_changed(self._page.isVisible())
+        while self.load_graph():
+            pass
+
+    def load_graph(self) -> bool:
+        """Make one graph that is missing, which takes 30 ms; whether one still is."""
+        if not self._is_loaded:
+            self._is_loaded = True
+            self._empty.hide()
+        is_missing = self._show_graphs(most=1)
+        if not is_missing:
+            self._on_visibility_changed(self._page.isVisible())
+        return is_missing
 
     def choose_graphs(self, ids: Iterable[str]) -> None:
         """Show these graphs; names that are not known are left out."""
@@ -141,8 +150,8 @@ class TelemetryDock(QDockWidget):
         self._newest[_OF_THE_MACHINE] = figures
         if is_first:
             self.bar.show_known(self._known_graphs(figures))
-            if self._is_loaded:
-                self._show_graphs()
+            if self._is_loaded and self._show_graphs(most=1):
+                self._later.start()
         self._draw_newest(figures.time_s, _OF_THE_MACHINE)
 
     def show_event(self, event: TelemetryEvent) -> None:
@@ -232,8 +241,16 @@ class TelemetryDock(QDockWidget):
             if not spec.is_of_machine or any(s.field in known for s in spec.series)
         )
 
-    def _show_graphs(self) -> None:
-        """Make what is missing, and show what is chosen and can be measured."""
+    def _load_later(self) -> None:
+        """Make what is missing, one in each turn of the event loop."""
+        if self.load_graph():
+            self._later.start()
+
+    def _show_graphs(self, most: int = len(GRAPHS)) -> bool:
+        """Make what is missing, and show what is chosen and can be measured.
+
+        Makes no more than `most`; tells whether one is missing still.
+        """
         from widgets.graph_panel import GraphPanel
 
         figures = self._newest.get(_OF_THE_MACHINE)
@@ -246,6 +263,9 @@ class TelemetryDock(QDockWidget):
             is_known = is_known and not (spec.is_of_machine and known is None)
             is_shown = spec.id in self._shown and is_known
             if is_shown and spec.id not in self._panels:
+                if not most:
+                    return True
+                most -= 1
                 panel = GraphPanel(
                     spec.title, spec.unit, spec.series, spec.decimals, spec.bottom
                 )
@@ -255,6 +275,7 @@ class TelemetryDock(QDockWidget):
                 self._column.insertWidget(above, panel, 1)
             if spec.id in self._panels:
                 self._panels[spec.id].setVisible(is_shown)
+        return False
 
     def _draw_newest(self, now_s: float, is_of_machine: bool) -> None:
         if self._freeze_s is not None and now_s >= self._freeze_s:

@@ -193,7 +193,7 @@ def test_settings_are_exported(bench: Bench, qtbot: QtBot, tmp_path: Path) -> No
 
     bench.dialog.export_chosen.emit(str(path), DIM)
 
-    qtbot.waitUntil(path.exists)
+    qtbot.waitUntil(lambda: bench.dialog.note_text == f"Exported to {path}.")
     assert read_settings(path) == DIM
 
 

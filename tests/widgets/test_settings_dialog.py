@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QLabel
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QLabel, QPushButton
 
 from app.settings.draft import Key
 from app.settings.model import (
@@ -355,6 +355,7 @@ def test_words_that_are_nowhere_find_nothing_and_can_be_cleared(
 ) -> None:
     qtbot.keyClicks(bench.dialog.search, "zzz")
     assert bench.titles() == []
+    assert bench.dialog._nothing.isVisible()
 
     bench.dialog.search.clear()
 
@@ -393,3 +394,20 @@ def test_the_picture_of_a_page_is_not_empty(bench: Bench) -> None:
         for y in range(0, image.height(), 3)
     }
     assert len(colours) > 10
+
+
+def test_pages_are_made_one_after_another(bench: Bench, qtbot: QtBot) -> None:
+    assert len(bench.dialog._pages) < len(PAGES)
+
+    qtbot.waitUntil(lambda: len(bench.dialog._pages) == len(PAGES))
+
+
+def test_the_engine_page_leads_to_where_engines_are_built(
+    bench: Bench, qtbot: QtBot
+) -> None:
+    bench.dialog.open_page("engine")
+    button = bench.dialog.findChild(QPushButton, "buildEngines")
+    assert button is not None
+
+    with qtbot.waitSignal(bench.dialog.engines_requested):
+        qtbot.mouseClick(button, LEFT)
