@@ -90,7 +90,7 @@ def print_ablation(
 def _print_summary(sets: Sequence[DataSet], hota: dict[str, dict[str, float]]) -> None:
     fast = [each.name for each in sets if each.is_fast]
     slow = [each.name for each in sets if not each.is_fast]
-    print(f"| tracker | {' | '.join(fast)} | mean | {' | '.join(slow)} |")
+    print(f"| tracker | {' | '.join([*fast, 'mean', *slow])} |")
     print("| --- " * (len(sets) + 2) + "|")
     for tracker, by_set in hota.items():
         mean = np.mean([by_set[each] for each in fast]) if fast else np.nan
