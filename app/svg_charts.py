@@ -20,6 +20,7 @@ _LABEL_PX = 150
 _WIDEST_LABEL_PX = 290
 # Of the page's font at the size of a label: more than most letters have.
 _LETTER_PX = 7.0
+_WIDE_LETTER_PX = 9.5
 _LINE_PX = 14
 _VALUE_PX = 120
 _ROW_PX = 20
@@ -80,15 +81,22 @@ def bar_chart(title: str, rows: Sequence[tuple[str, Sequence[Bar]]]) -> str:
 
 def _label_px(labels: Sequence[str]) -> float:
     """Room for the widest line of some labels, within bounds."""
-    most = max(
-        (len(line) for label in labels for line in label.splitlines()), default=0
-    )
-    return min(_WIDEST_LABEL_PX, max(_LABEL_PX, most * _LETTER_PX + 16))
+    widths_px = [_width_px(line) for label in labels for line in label.splitlines()]
+    return min(_WIDEST_LABEL_PX, max([_LABEL_PX, *(px + 16 for px in widths_px)]))
 
 
 def _shortened(line: str, label_px: float) -> str:
-    most = int((label_px - 16) / _LETTER_PX)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    if _width_px(line) <= label_px - 16:
+        return line
+    while line and _width_px(f"{line}…") > label_px - 16:
+        line = line[:-1]
+    return f"{line}…"
+
+
+def _width_px(line: str) -> float:
+    """No less than a line takes."""
+    wide = sum(letter.isupper() or letter in "mw_%@" for letter in line)
+    return wide * _WIDE_LETTER_PX + (len(line) - wide) * _LETTER_PX
 
 
 def log_dot_chart(

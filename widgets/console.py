@@ -350,9 +350,10 @@ class Console(QObject):
             self._keep_engine(tried)
             self._has_shown_thresholds = False
         elif trial.phase is TrialPhase.ROLLED_BACK:
-            name = trial.engine.model.name if trial.engine else "the engine"
+            name = trial.engine.model.name if trial.engine else ""
             problem = ConsoleError(
-                f"{name} was taken back, the engine before it infers: {trial.reason}",
+                f"engine {name} was taken back, the one before it infers:"
+                f" {trial.reason}",
                 hint=trial.hint,
             )
             log.warning("%s", problem.message)

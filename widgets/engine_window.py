@@ -178,6 +178,8 @@ class EngineWindow(QDialog):
             self.message_bar.clear()
             self._desk.try_on_feed(engine, self.trial.limits)
             self.tabs.setCurrentWidget(self.trial)
+            # The button that was pressed is disabled: the next one would be to bench.
+            self.table.setFocus()
 
     def _rename(self) -> None:
         engine = self.table.chosen
