@@ -8,8 +8,8 @@ again, each time through the whole trial. A timer in the GUI thread beats every 
 the longest times between two beats are the stalls. Also printed: frames lost at
 capture, ids that were kept over a swap by the truth of the scene, and the memory of the
 window and of the feed after the first and the last swap. Of each stall it is told how
-long the GUI thread computed, and for how long the host of a virtual machine had taken
-a processor away meanwhile: the rest it waited, for a core or for the interpreter.
+long the GUI thread computed, and for how long a processor stood still for everything
+urgent meanwhile: the rest it waited, for a core or for the interpreter.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ T = TypeVar("T")
 _LIMITS = TrialLimits(max_time_ratio=10.0, shadow_s=0.3, probation_s=0.3)
 _BEAT_MS = 5
 _STALL_MS = 50.0
+_TOLD = 5
 _LOOK_MS = 20
 _SETTLE_S = 15.0
 _IDLE_S = 10.0
@@ -110,25 +111,21 @@ class Pulse:
         self, doing: str, standstills: Sequence[Sequence[Standstill]] = ()
     ) -> str:
         """The longest stalls, and how many are over the limit."""
-        stalls = sorted(
-            (
-                Stall(
-                    late_ms, busy_ms, taken_ms(standstills, at_s - late_ms / 1e3, at_s)
-                )
-                for at_s, late_ms, busy_ms in _BEAT.iter_unpack(self.beats[doing])
-                if late_ms > _BEAT_MS
-            ),
-            reverse=True,
+        beats = sorted(
+            _BEAT.iter_unpack(self.beats[doing]), key=lambda beat: beat[1], reverse=True
         )
-        over = [each for each in stalls if each.late_ms > _STALL_MS]
-        own = sum(each.late_ms - each.taken_ms > _STALL_MS for each in over)
+        count_over = sum(late_ms > _STALL_MS for _, late_ms, _ in beats)
+        stalls = [
+            Stall(late_ms, busy_ms, taken_ms(standstills, at_s - late_ms / 1e3, at_s))
+            for at_s, late_ms, busy_ms in beats[: max(_TOLD, count_over)]
+        ]
+        own = sum(each.late_ms - each.taken_ms > _STALL_MS for each in stalls)
         longest = ", ".join(
             f"{each.late_ms:.0f} ({each.busy_ms:.0f} busy, {each.taken_ms:.0f} taken)"
-            for each in stalls[:5]
+            for each in stalls[:_TOLD]
         )
-        count = len(self.beats[doing]) // _BEAT.size
         return (
-            f"longest {longest} ms; {len(over)} of {count} over {_STALL_MS:g} ms,"
+            f"longest {longest} ms; {count_over} of {len(beats)} over {_STALL_MS:g} ms,"
             f" {own} without what was taken"
         )
 
@@ -312,7 +309,7 @@ def _print(
             f"{first:.0f} to {last:.0f} MB, {100 * (last / first - 1):+.1f} %",
         ),
         (
-            "processor taken away for",
+            "a processor stood still for",
             "not known" if taken is None else f"{longest_ms(taken):.0f} ms at most",
         ),
         *(

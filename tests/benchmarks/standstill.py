@@ -1,11 +1,12 @@
-"""Notes when a processor stood still: on a virtual machine its host may take it away.
+"""Notes when a processor stood still for everything urgent.
 
     .venv/bin/python -m tests.benchmarks.standstill PROCESSOR
 
 A process bound to one processor, more urgent than everything else there, asks to be
-woken every 3 ms. Where it is woken late, nothing else ran there either. It writes when
-that was, and ends with its input. Without the permission for real-time scheduling it
-ends at once.
+woken every 3 ms. Where it is woken late, the host of a virtual machine had taken the
+processor away, or the kernel had: for itself, or for ordinary programs that urgent ones
+had left too little. It writes when that was, and ends with its input. Without the
+permission for real-time scheduling it ends at once.
 """
 
 from __future__ import annotations
