@@ -33,7 +33,7 @@ class TrackerSettings:
         If a value is outside its bounds.
     """
 
-    lost_after_s: float = 1.5
+    lost_after_s: float = 5.0
     """Time a track may go unseen, and less if it is new.
 
     Larger keeps identities through longer gaps, and confuses objects more often.

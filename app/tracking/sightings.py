@@ -58,6 +58,8 @@ class Sightings(Columns):
 
     COUNT = 12
     POINT = slice(0, 2)
+    BOX = slice(2, 4)
+    """Width and height."""
     LOOK = slice(2, 6)
     """Width, height, area and confidence."""
 

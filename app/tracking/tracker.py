@@ -14,9 +14,11 @@ from app.tracking.association import assign, load_solver, pairs_within
 from app.tracking.background import BackgroundMeter
 from app.tracking.birth import Newborn, Nursery, believable
 from app.tracking.columns import Column, Columns
+from app.tracking.merging import find_meetings
 from app.tracking.motion import BOUNCE, Motion
 from app.tracking.noise import NoiseMeter
 from app.tracking.rejoining import rejoin
+from app.tracking.returns import ENTRY_STEPS, EXIT_STEPS, Returns, side_of
 from app.tracking.settings import TrackerSettings
 from app.tracking.sightings import (
     Sightings,
@@ -51,6 +53,8 @@ PATIENCE = 2.0
 """Time a track may go unseen, in times that it was there before."""
 MIN_PATIENCE_STEPS = 2.5
 """The same for new tracks, in frame intervals."""
+MEETING_STEPS = 10.5
+"""Frame intervals that two objects are followed for in one blob."""
 MISS_LOG_RATIO = 2.3
 """How much likelier chance is for a frame without a blob, natural log."""
 BEST_LOG_RATIO, WORST_LOG_RATIO = -8.0, 2.0
@@ -82,8 +86,9 @@ class _Table(Columns):
     """Natural log of how many tracks as good as this one chance would have given."""
 
     COUNT = 9
+    BOX = slice(2, 4)
     LOOK = slice(2, 6)
-    """The same columns as `Sightings.LOOK`."""
+    """The same columns as those of `Sightings`."""
 
     @property
     def body_px(self) -> Floats:
@@ -113,6 +118,7 @@ class Tracker:
         self._interval_s = FIRST_INTERVAL_S
         self._meter = BackgroundMeter()
         self._noise = NoiseMeter()
+        self._returns = Returns()
         self._background = self._meter.update(
             sightings_of(Blobs.empty(), self._settings), 0
         )
@@ -177,13 +183,20 @@ class Tracker:
             newborn, lost, again = self._rejoin(newborn, seen, time_s)
             track, blob = np.concatenate([track, lost]), np.concatenate([blob, again])
         self._see(track, seen.values[Sightings.LOOK, blob], time_s)
+        was_tentative = self._table.state == TENTATIVE
         self._judge(patience_s, time_s)
+        known = len(self._table)
         row = np.empty(body.size + newborn.blob.size, np.int32)
         row.fill(-1)
         row[track] = seen.row[blob]
         if newborn.blob.size:
             row[body.size :] = seen.row[newborn.blob]
             self._add(newborn, seen.values[Sightings.LOOK, newborn.blob], time_s)
+        is_new = self._table.state == CONFIRMED
+        is_new[:known] &= was_tentative
+        self._watch(len(seen), time_s)
+        if np.count_nonzero(is_new):
+            row = self._recognise(is_new.nonzero()[0], row, time_s, field_px)
         tracks = self._tracks(row, time_s)
         is_alive = self._table.state != ENDED
         if np.count_nonzero(is_alive) < is_alive.size:
@@ -232,6 +245,7 @@ class Tracker:
         chosen = assign(track, blob, cost)
         track, blob = track[chosen], blob[chosen]
         points, noise = points[:, chosen], noise[chosen]
+        points = self._part(track, blob, seen, centre[:2], points, time_s)
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
         motion.correct(
@@ -244,6 +258,40 @@ class Tracker:
         change = np.minimum(np.maximum(change, BEST_LOG_RATIO), WORST_LOG_RATIO)
         self._table.log_chance[track] += change
         return track, blob
+
+    def _part(
+        self,
+        track: Ints,
+        blob: Ints,
+        seen: Sightings,
+        centre: Floats,
+        points: Floats,
+        time_s: float,
+    ) -> Floats:
+        """Correct tracks by blobs they share; give the points that their owners get."""
+        table = self._table
+        is_hidden = time_s - table.seen_s < MEETING_STEPS * self._interval_s
+        is_hidden[track] = False
+        hidden = is_hidden.nonzero()[0]
+        if not hidden.size:
+            return points
+        own = table.values[_Table.BOX]
+        meetings = find_meetings(
+            points,
+            seen.values[Sightings.BOX, blob],
+            centre[:, track],
+            own[:, track],
+            centre[:, hidden],
+            own[:, hidden],
+        )
+        if meetings is None:
+            return points
+        noise = seen.noise_px2[blob[meetings.pair]]
+        hidden, place = hidden[meetings.hidden], meetings.hidden_px
+        likelihood = self._motion.log_likelihood(hidden, place, noise)
+        self._motion.correct(hidden, place, noise, likelihood)
+        points[:, meetings.pair] = meetings.seen_px
+        return points
 
     def _unseen_cost(self, patience_s: Floats, time_s: float) -> Floats:
         unseen_s = time_s - self._table.seen_s
@@ -285,6 +333,56 @@ class Tracker:
         is_new = np.ones(newborn.blob.size, bool)
         is_new[child] = False
         return newborn.take(is_new), parent, newborn.blob[child]
+
+    def _watch(self, blobs: int, time_s: float) -> None:
+        table = self._table
+        unseen_s = time_s - table.seen_s[table.state == LOST]
+        self._returns.watch(blobs, unseen_s / self._interval_s)
+
+    def _recognise(
+        self,
+        new: Ints,
+        row: NDArray[np.int32],
+        time_s: float,
+        field_px: tuple[int, int] | None,
+    ) -> NDArray[np.int32]:
+        """Let tracks that are believed now be lost ones that came back.
+
+        Returns
+        -------
+        row : ndarray of int32
+            Of each track's blob, less the tracks that are not there any more.
+        """
+        table = self._table
+        lost = (table.state == LOST).nonzero()[0]
+        gap_s = table.born_s[new][:, None] - table.seen_s[lost]
+        mean = self._motion.combined()[:, new]
+        ago_s = time_s - table.born_s[new] + ENTRY_STEPS * self._interval_s
+        entries = side_of(mean[:2] - mean[2:] * ago_s, field_px)
+        mean = self._motion.cruising()[:, lost]
+        ago_s = time_s - table.seen_s[lost] - EXIT_STEPS * self._interval_s
+        exits = side_of(mean[:2] - mean[2:] * ago_s, field_px)
+        body = table.body_px
+        child, parent = self._returns.choose(
+            gap_s / self._interval_s,
+            exits,
+            entries,
+            _size_cost(body[new][:, None], body[lost]),
+            np.exp(table.log_chance[new]),
+        )
+        child, parent = new[child], lost[parent]
+        if not child.size:
+            return row
+        kept = [table.id[parent], table.born_s[parent]]
+        table.values[:, parent] = table.values[:, child]
+        table.id[parent], table.born_s[parent] = kept
+        self._motion.state[:, :, parent] = self._motion.state[:, :, child]
+        row[parent] = row[child]
+        is_left = np.ones(row.size, bool)
+        is_left[child] = False
+        self._table = table.take(is_left)
+        self._motion = self._motion.take(is_left)
+        return row[is_left]
 
     def _patience_s(self) -> Floats:
         """How long each track may go unseen: the longer, the longer it was seen."""

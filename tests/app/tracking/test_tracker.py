@@ -235,10 +235,49 @@ def test_a_swarm_keeps_its_ids_when_a_fifth_of_the_frames_is_dropped() -> None:
     assert story.switches == 0
 
 
+def _jump(frame: int) -> tuple[float, float] | None:
+    """One object: a cut at frame 60, away from frame 100 to 280."""
+    if 100 <= frame < 280:
+        return None
+    return (200.0 + 3 * frame, 300.0) if frame < 60 else (900.0 - frame, 120.0)
+
+
+def test_the_only_object_keeps_its_id_across_a_cut_and_a_long_absence() -> None:
+    shots = film([lambda time_s: _jump(round(time_s * 120))], Camera(), 320)
+
+    story = follow(shots)
+
+    assert story.ids == [[1]]
+
+
+def _thrown(number: int, frame: int) -> tuple[float, float] | None:
+    """Every 40 frames another, across the picture in 25 frames."""
+    since = frame - 40 * number
+    if not 0 <= since < 25:
+        return None
+    return 30.0 + 52 * since, 200.0 + 100 * (number % 4)
+
+
+def test_objects_thrown_one_after_the_other_are_not_one() -> None:
+    paths = [
+        lambda time_s, number=number: _thrown(number, round(time_s * 120))
+        for number in range(8)
+    ]
+    tracker = Tracker()
+    field_px = int(WIDTH_PX), int(HEIGHT_PX)
+    seen = set()
+
+    for shot in film(paths, Camera(), 330):
+        tracks = tracker.update(shot.blobs, shot.time_s, field_px)
+        seen |= set(tracks.id[tracks.state == TrackState.CONFIRMED].tolist())
+
+    assert seen == set(range(1, 9))
+
+
 def test_large_objects_are_not_taken_for_each_other() -> None:
-    """People fill the frame: who goes and who comes elsewhere are two."""
+    """People fill the frame: who leaves and who comes in elsewhere are two."""
     size_px = 1280, 720
-    goes, comes = line(150, 300, 20, 0), line(800, 300, -20, 0)
+    goes, comes = line(200, 300, -200, 0), line(1490, 300, -200, 0)
     camera = Camera(rate_hz=30.0, body_px=160.0)
     shots = film([goes], camera, range(30)) + film([comes], camera, range(32, 60))
     tracker = Tracker()
