@@ -163,7 +163,7 @@ class Tracker:
             self._motion.predict(dt_s, self._interval_s, body, self._settings.agility)
         # Of those that are not found now, it stays the same.
         patience_s = self._patience_s()
-        track, blob = self._match(seen, body, patience_s, time_s)
+        track, blob = self._match(seen, body, patience_s, time_s, dt_s)
         is_free = seen.confidence >= self._settings.birth_confidence
         is_free[blob] = False
         free = int(np.count_nonzero(is_free))
@@ -221,7 +221,12 @@ class Tracker:
         return dt_s
 
     def _match(
-        self, seen: Sightings, body: Floats, patience_s: Floats, time_s: float
+        self,
+        seen: Sightings,
+        body: Floats,
+        patience_s: Floats,
+        time_s: float,
+        dt_s: float,
     ) -> tuple[Ints, Ints]:
         """Give blobs to tracks, and correct the tracks by them."""
         motion = self._motion
@@ -239,7 +244,9 @@ class Tracker:
         likelihood[:BOUNCE] += streak_log_ratio(seen, blob, step)
         density = np.logaddexp.reduce(likelihood, axis=0)
         cost = np.log(floor) - density
-        cost += self._unseen_cost(patience_s, time_s)[track]
+        # One that was seen in the frame before is awaited at whatever rate.
+        longest_s = np.maximum(patience_s, 1.01 * dt_s)
+        cost += self._unseen_cost(longest_s, time_s)[track]
         cost += _size_cost(seen.body_px[blob], body[track])
         cost += WEAK_COST * (seen.confidence[blob] < self._settings.birth_confidence)
         chosen = assign(track, blob, cost)
@@ -293,10 +300,8 @@ class Tracker:
         points[:, meetings.pair] = meetings.seen_px
         return points
 
-    def _unseen_cost(self, patience_s: Floats, time_s: float) -> Floats:
+    def _unseen_cost(self, longest_s: Floats, time_s: float) -> Floats:
         unseen_s = time_s - self._table.seen_s
-        # One that was seen in the frame before is awaited at whatever rate.
-        longest_s = np.maximum(patience_s, 1.5 * self._interval_s)
         cost = _waiting_cost(unseen_s / self._interval_s)
         return np.where(unseen_s <= longest_s, cost, np.inf)
 
