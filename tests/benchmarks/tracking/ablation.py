@@ -15,6 +15,7 @@ import numpy as np
 
 from app.tracking import birth, motion, tracker
 from app.tracking.noise import NoiseMeter
+from app.tracking.returns import Returns
 from app.tracking.settings import TrackerSettings
 from app.tracking.tracker import Tracker
 from tests.benchmarks.tracking.peregrine import Peregrine
@@ -76,6 +77,8 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
             (motion, "LATER_BOUNCE_RATE", 0.0),
         ],
         "rejoining": [(tracker, "rejoin", _nobody)],
+        "returns": [(Returns, "choose", _nobody)],
+        "meetings": [(tracker, "find_meetings", lambda *_: None)],
         "learned noise": [(NoiseMeter, "update", lambda *_: None)],
         "one assignment of all": [(tracker, "assign", _nearest_first)],
     }
