@@ -52,6 +52,8 @@ _GAP = 5.0
 """Between an object and its marker."""
 _LEAST, _MOST, _UNSURE = 9.0, 400.0, 80.0
 """From the middle of a marker to its edge; how much of that is for not knowing."""
+_ANYWHERE = 320.0
+"""Lost objects are not marked where two standard deviations are more."""
 _FARTHEST_S = 0.25
 """What lies further ahead, as in a paused feed, is not predicted."""
 _TEXT = 10.5
@@ -311,8 +313,9 @@ class _Drawing:
         size = np.stack([tracks.width_px, tracks.height_px], axis=1) * self._view.scale
         least, most = _LEAST * unit, _MOST * unit
         room = np.minimum(np.maximum(size / 2 + _GAP * unit, least), most)
+        covariance = self._covariance()
         half_axes = uncertainty_axes(
-            self._covariance(), room.max(axis=1, initial=0), _UNSURE * unit
+            covariance, room.max(axis=1, initial=0), _UNSURE * unit
         )
         radius = np.linalg.norm(half_axes[:, 0], axis=1)
         limits = np.array([self._view.width_px, self._view.height_px])
@@ -321,6 +324,9 @@ class _Drawing:
             np.flatnonzero(is_seen & (tracks.state == state))
             for state in (TrackState.TENTATIVE, TrackState.CONFIRMED, TrackState.LOST)
         )
+        # A mark for what may be anywhere says nothing.
+        variance = np.maximum(covariance[0], covariance[2])[lost]
+        lost = lost[2 * np.sqrt(variance) <= _ANYWHERE * unit]
         corners = brackets(centre, room, 2 * unit)
         self._mark([(tentative, corners[tentative])], _TENTATIVE_OPACITY, unit)
         ellipses = dashed_ellipses(centre[lost], half_axes[lost])

@@ -538,13 +538,23 @@ def test_a_slanted_uncertainty_is_drawn_slanted() -> None:
 
 def test_a_large_uncertainty_is_drawn_smaller_in_its_shape() -> None:
     tracks = tracks_of(TrackState.LOST, 100, 75)
-    covariance = np.array([[400.0**2], [0], [100.0**2]], np.float32)
+    covariance = np.array([[120.0**2], [0], [30.0**2]], np.float32)
     tracks = replace(tracks, covariance_px2=covariance)
 
     away = strength(compose(result_of(tracks=tracks), (), ACTUAL, NOTHING))
 
     rows, columns = np.nonzero(away > 60)
     assert np.ptp(columns) == pytest.approx(4 * np.ptp(rows), rel=0.1)
+
+
+def test_a_lost_track_that_may_be_anywhere_is_not_marked() -> None:
+    tracks = tracks_of(TrackState.LOST, 100, 75)
+    covariance = np.array([[400.0**2], [0], [100.0**2]], np.float32)
+    tracks = replace(tracks, covariance_px2=covariance)
+
+    away = strength(compose(result_of(tracks=tracks), (), ACTUAL, NOTHING))
+
+    assert not (away > 0).any()
 
 
 PREDICTION = replace(NOTHING, shows_prediction=True)
