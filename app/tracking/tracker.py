@@ -49,7 +49,7 @@ WEAK_COST = 1.0
 """Of a blob too weak to start a track."""
 SIZE_RATE = 0.15
 """Part of a blob's size that goes into its track's."""
-PATIENCE = 2.0
+PATIENCE = 10.0
 """Time a track may go unseen, in times that it was there before."""
 MIN_PATIENCE_STEPS = 2.5
 """The same for new tracks, in frame intervals."""

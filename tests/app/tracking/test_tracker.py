@@ -457,7 +457,7 @@ def test_ids_never_repeat_and_a_track_ends_once(
 def test_an_ended_track_is_given_once_and_then_gone() -> None:
     shots = film([line(100, 100, 300, 0, hidden_s=(0.3, 9))], Camera(), 130)
 
-    story = follow(shots)
+    story = follow(shots, TrackerSettings(lost_after_s=0.5))
 
     states = [tracks.state.tolist() for tracks in story.tracks]
     assert states.count([TrackState.ENDED]) == 1
