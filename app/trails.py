@@ -19,10 +19,10 @@ _ROWS_AT_START = 16
 
 
 class Trails:
-    """Remembers where believed tracks were during the last moments.
+    """Remembers where believed tracks were seen during the last moments.
 
-    A track that is not believed yet leaves no trail, and one that has ended keeps its
-    own until the last point is too old.
+    A track that is not believed yet leaves no trail, and one that is lost or has ended
+    keeps its own until the last point is too old.
 
     `update` is called from one thread, the others from any.
 
@@ -77,9 +77,7 @@ class Trails:
         time_s : float
             When the frame was taken.
         """
-        is_shown = (tracks.state == TrackState.CONFIRMED) | (
-            tracks.state == TrackState.LOST
-        )
+        is_shown = tracks.state == TrackState.CONFIRMED
         ids = tracks.id[is_shown].tolist()
         points = np.stack([tracks.x_px[is_shown], tracks.y_px[is_shown]], axis=1)
         with self._lock_of_rows:

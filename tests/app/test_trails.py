@@ -115,13 +115,16 @@ def test_a_length_that_makes_no_trail_is_refused_later_too() -> None:
         trails.resize(1, 1)
 
 
-def test_a_lost_track_goes_on_with_its_trail() -> None:
+def test_the_trail_of_a_lost_track_waits_until_it_is_seen_again() -> None:
     trails = Trails()
 
     trails.update(_tracks({1: 0.0}), 0.0)
     trails.update(_tracks({1: 1.0}, TrackState.LOST), 0.01)
+    waiting = _xs(trails)
+    trails.update(_tracks({1: 2.0}), 0.02)
 
-    assert _xs(trails) == {1: [0, 1]}
+    assert waiting == {1: [0]}
+    assert _xs(trails) == {1: [0, 2]}
 
 
 @pytest.mark.parametrize("state", [TrackState.TENTATIVE, TrackState.ENDED])
