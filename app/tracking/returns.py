@@ -6,7 +6,7 @@ is the same. What tells is how often objects come that were never there, against
 often lost ones come back: the longer one is lost, the less likely it comes back in the
 next frame, in inverse proportion to the time, as durations of all sizes are alike.
 
-Objects that left over a border come back over that border, and over it alone.
+Objects that left over a border come back over that border, and hardly ever elsewhere.
 """
 
 from __future__ import annotations

@@ -196,7 +196,7 @@ class Tracker:
         is_new[:known] &= was_tentative
         self._watch(len(seen), time_s)
         if np.count_nonzero(is_new):
-            row = self._recognise(is_new.nonzero()[0], row, time_s, field_px)
+            self._recognise(is_new.nonzero()[0], row, time_s, field_px)
         tracks = self._tracks(row, time_s)
         is_alive = self._table.state != ENDED
         if np.count_nonzero(is_alive) < is_alive.size:
@@ -350,13 +350,10 @@ class Tracker:
         row: NDArray[np.int32],
         time_s: float,
         field_px: tuple[int, int] | None,
-    ) -> NDArray[np.int32]:
+    ) -> None:
         """Let tracks that are believed now be lost ones that came back.
 
-        Returns
-        -------
-        row : ndarray of int32
-            Of each track's blob, less the tracks that are not there any more.
+        The new ones end; `row`, of each track's blob, goes over with the rest.
         """
         table = self._table
         lost = (table.state == LOST).nonzero()[0]
@@ -376,18 +373,12 @@ class Tracker:
             np.exp(table.log_chance[new]),
         )
         child, parent = new[child], lost[parent]
-        if not child.size:
-            return row
-        kept = [table.id[parent], table.born_s[parent]]
+        kept = table.id[parent], table.born_s[parent]
         table.values[:, parent] = table.values[:, child]
         table.id[parent], table.born_s[parent] = kept
         self._motion.state[:, :, parent] = self._motion.state[:, :, child]
         row[parent] = row[child]
-        is_left = np.ones(row.size, bool)
-        is_left[child] = False
-        self._table = table.take(is_left)
-        self._motion = self._motion.take(is_left)
-        return row[is_left]
+        table.state[child], row[child] = ENDED, -1
 
     def _patience_s(self) -> Floats:
         """How long each track may go unseen: the longer, the longer it was seen."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,18 +80,7 @@ def test_two_that_grow_together_and_part_keep_their_ids() -> None:
         x, y, width, height = (
             np.array(each, np.float32) for each in zip(*_crossing(frame), strict=True)
         )
-        size = np.sqrt(width * height)
-        blobs = Blobs(
-            x_px=x,
-            y_px=y,
-            width_px=width,
-            height_px=height,
-            area_px=width * height,
-            confidence=np.full_like(x, 0.9),
-            length_px=size,
-            breadth_px=size,
-            angle_rad=np.zeros_like(x),
-        )
+        blobs = replace(Blobs.of(x, y), width_px=width, height_px=height)
         tracks = tracker.update(blobs, frame / 120)
         if frame in {10, 59}:
             assert (tracks.state == TrackState.CONFIRMED).all()

@@ -250,6 +250,19 @@ def test_the_only_object_keeps_its_id_across_a_cut_and_a_long_absence() -> None:
     assert story.ids == [[1]]
 
 
+def test_the_id_that_a_returning_object_had_at_first_is_told_to_end() -> None:
+    shots = film([lambda time_s: _jump(round(time_s * 120))], Camera(), 320)
+
+    # Not believed at once.
+    story = follow(shots, TrackerSettings(false_tracks_per_frame=1e-8))
+
+    assert story.ids == [[1]]
+    there: set[int] = set()
+    for tracks in story.tracks:
+        assert there <= set(tracks.id.tolist())
+        there = set(tracks.id[tracks.state != TrackState.ENDED].tolist())
+
+
 def _thrown(number: int, frame: int) -> tuple[float, float] | None:
     """Every 40 frames another, across the picture in 25 frames."""
     since = frame - 40 * number

@@ -191,12 +191,12 @@ def _any_blobs(random: np.random.Generator, most: int) -> Blobs:
     most=st.sampled_from([2, 8, 40]),
     longest_step_s=st.sampled_from([0.01, 0.3, 5.0]),
 )
-def test_ids_never_repeat_whatever_the_blobs_and_times(
+def test_ids_never_repeat_nor_vanish_whatever_the_blobs_and_times(
     seed: int, most: int, longest_step_s: float
 ) -> None:
     random = np.random.default_rng(seed)
     follower = Tracker()
-    time_s, newest, ended = 0.0, 0, set[int]()
+    time_s, newest, ended, before = 0.0, 0, set[int](), set[int]()
     for _ in range(40):
         time_s += 1e-3 + longest_step_s * random.random() ** 3
         blobs = _any_blobs(random, most)
@@ -205,7 +205,8 @@ def test_ids_never_repeat_whatever_the_blobs_and_times(
         new = [each for each in ids if each > newest]
         assert ids == sorted(set(ids))
         assert ended.isdisjoint(ids)
-        newest = max([newest, *new])
+        assert before - set(ids) <= ended
+        newest, before = max([newest, *new]), set(ids)
         ended |= set(tracks.id[tracks.state == TrackState.ENDED].tolist())
         matched = tracks.blob[tracks.blob >= 0].tolist()
         assert len(matched) == len(set(matched))
