@@ -53,6 +53,8 @@ PATIENCE = 10.0
 """Time a track may go unseen, in times that it was there before."""
 MIN_PATIENCE_STEPS = 2.5
 """The same for new tracks, in frame intervals."""
+WHOLE_FRAMES = 1 + 1e-6
+"""Factor on a time of whole frames, so that rounding does not make it one shorter."""
 MEETING_STEPS = 10.5
 """Frame intervals that two objects are followed for in one blob."""
 MISS_LOG_RATIO = 2.3
@@ -385,7 +387,7 @@ class Tracker:
         table = self._table
         patience_s = PATIENCE * (table.seen_s - table.born_s)
         patience_s = np.maximum(patience_s, MIN_PATIENCE_STEPS * self._interval_s)
-        return np.minimum(patience_s, self._settings.lost_after_s)
+        return WHOLE_FRAMES * np.minimum(patience_s, self._settings.lost_after_s)
 
     def _see(self, track: Ints, look: Floats, time_s: float) -> None:
         """Let tracks look like the blobs they were found at."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,16 +104,32 @@ def test_the_size_of_a_pixel_does_not_matter(
     assert other == busy_tracks
 
 
-@pytest.mark.parametrize("slower", [0.24, 0.7, 4.0])
-def test_the_rate_of_frames_does_not_matter(
-    busy_shots: list[Shot], busy_tracks: list, slower: float
-) -> None:
-    lost_after_s = TrackerSettings().lost_after_s * slower
-    wanted = TrackerSettings(lost_after_s=lost_after_s)
+@pytest.mark.parametrize("seed", range(8))
+def test_the_rate_of_frames_does_not_matter(seed: int) -> None:
+    shots = film(_swarm(8, 600.0, seed), replace(BUSY, seed=seed), 60)
+    lost_after_s = TrackerSettings().lost_after_s
+    expected = _ids_and_states(_changed(shots))
 
-    other = _ids_and_states(_changed(busy_shots, slower=slower), wanted)
+    for slower in (0.013, 0.24, 2.24, 7.3):
+        wanted = TrackerSettings(lost_after_s=lost_after_s * slower)
+        other = _ids_and_states(_changed(shots, slower=slower), wanted)
 
-    assert other == busy_tracks
+        assert other == expected
+
+
+@pytest.mark.parametrize("seen_frames", [3, 4, 6, 9])
+def test_patience_of_whole_frames_is_as_long_at_every_rate(seen_frames: int) -> None:
+    last = seen_frames - 1
+    hidden_s = ((last + 0.5) / 120, np.inf)
+    path = line(300, 300, 700, 100, hidden_s=hidden_s)
+    shots = film([path], Camera(noise_px=0.0), 12 * seen_frames)
+
+    ends = set()
+    for slower in np.geomspace(0.01, 5, 20):
+        told = _ids_and_states(_changed(shots, slower=float(slower)))
+        ends.add([state for _, state, _ in told].index([TrackState.ENDED]))
+
+    assert ends == {last + int(tracker.PATIENCE) * last + 1}
 
 
 def _who_is_who(shots: list[Shot], frames: list[int]) -> dict[tuple[int, int], int]:
