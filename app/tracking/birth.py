@@ -16,7 +16,7 @@ import numpy as np
 
 from app.tracking.association import pairs_within
 from app.tracking.columns import Column, Columns
-from app.tracking.motion import BOUNCE, Motion
+from app.tracking.motion import BOUNCE, Motion, weighed
 from app.tracking.sightings import Sightings, streak_log_ratio
 
 if TYPE_CHECKING:
@@ -265,7 +265,8 @@ class Nursery:
         step = centre[2:, pair] * interval_s
         likelihood[:BOUNCE] += streak_log_ratio(fresh, third, step)
         chance = pairs.table.log_chance[pair] + np.log(background.per_px2)
-        chance -= np.logaddexp.reduce(likelihood, axis=0)
+        density, weight = weighed(likelihood)
+        chance -= density
         chance += MISS_LOG_RATIO * (pairs.table.frames[pair] - 1)
         order = np.argsort(chance, kind="stable")[:MAX_TRIPLES]
         order = order[chance[order] < 0]
@@ -286,7 +287,7 @@ class Nursery:
             np.arange(pair.size),
             points[:, order],
             noise[order],
-            likelihood[:, order],
+            weight[:, order],
         )
         born_s = pairs.table.born_s[pair]
         newborn = Newborn(motion, blob[third], born_s, chance[order])

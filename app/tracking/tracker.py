@@ -15,7 +15,7 @@ from app.tracking.background import BackgroundMeter
 from app.tracking.birth import Newborn, Nursery, believable
 from app.tracking.columns import Column, Columns
 from app.tracking.merging import find_meetings
-from app.tracking.motion import BOUNCE, Motion
+from app.tracking.motion import BOUNCE, Motion, weighed
 from app.tracking.noise import NoiseMeter
 from app.tracking.rejoining import rejoin
 from app.tracking.returns import ENTRY_STEPS, EXIT_STEPS, Returns, side_of
@@ -244,7 +244,7 @@ class Tracker:
         likelihood = motion.log_likelihood(track, points, noise)
         step = centre[2:, track] * self._interval_s
         likelihood[:BOUNCE] += streak_log_ratio(seen, blob, step)
-        density = np.logaddexp.reduce(likelihood, axis=0)
+        density, weight = weighed(likelihood)
         cost = np.log(floor) - density
         # One that was seen in the frame before is awaited at whatever rate.
         longest_s = np.maximum(patience_s, 1.01 * dt_s)
@@ -257,12 +257,7 @@ class Tracker:
         points = self._part(track, blob, seen, centre[:2], points, time_s)
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
-        motion.correct(
-            track,
-            points,
-            noise,
-            likelihood[:, chosen],
-        )
+        motion.correct(track, points, noise, weight.take(chosen, axis=1))
         change = np.log(self._background.per_px2) - density[chosen]
         change = np.minimum(np.maximum(change, BEST_LOG_RATIO), WORST_LOG_RATIO)
         self._table.log_chance[track] += change
@@ -298,7 +293,7 @@ class Tracker:
         noise = seen.noise_px2[blob[meetings.pair]]
         hidden, place = hidden[meetings.hidden], meetings.hidden_px
         likelihood = self._motion.log_likelihood(hidden, place, noise)
-        self._motion.correct(hidden, place, noise, likelihood)
+        self._motion.correct(hidden, place, noise, weighed(likelihood)[1])
         points[:, meetings.pair] = meetings.seen_px
         return points
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.tracking.motion import BOUNCE, CRUISE, MODELS, TURN, Motion
+from app.tracking.motion import BOUNCE, CRUISE, MODELS, TURN, Motion, weighed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def _predict(motion: Motion, dt_s: float = _INTERVAL_S) -> None:
 def _correct(motion: Motion, x_px: float, y_px: float) -> None:
     rows, points = np.array([0]), np.array([[x_px], [y_px]])
     likelihood = motion.log_likelihood(rows, points, _NOISE_PX2)
-    motion.correct(rows, points, _NOISE_PX2, likelihood)
+    motion.correct(rows, points, _NOISE_PX2, weighed(likelihood)[1])
 
 
 def test_two_points_give_a_velocity() -> None:
@@ -63,7 +63,7 @@ def test_a_turning_object_is_less_sure_than_a_cruising_one() -> None:
 
     _predict(motion)
 
-    assert motion.state[TURN, 4, 0] > motion.state[CRUISE, 4, 0]
+    assert motion.state[4, TURN, 0] > motion.state[4, CRUISE, 0]
 
 
 @pytest.mark.parametrize("model", [CRUISE, TURN])
@@ -74,7 +74,7 @@ def test_two_short_steps_do_what_a_long_one_does(model: int) -> None:
     _predict(short)
     _predict(long, 2 * _INTERVAL_S)
 
-    np.testing.assert_allclose(short.state[model, :7], long.state[model, :7])
+    np.testing.assert_allclose(short.state[:7, model], long.state[:7, model])
 
 
 def test_a_bounced_object_may_have_gone_anywhere_at_its_speed() -> None:
@@ -93,7 +93,7 @@ def test_the_density_of_a_point_is_that_of_a_normal_distribution() -> None:
 
     got = motion.log_likelihood(np.array([0]), point, _NOISE_PX2)
 
-    x, y, _, _, variance, _, _, weight = motion.state[TURN, :, 0]
+    x, y, _, _, variance, _, _, weight = motion.state[:, TURN, 0]
     variance += 0.5
     squared = (7 - x) ** 2 + (1 - y) ** 2
     wanted = weight * np.exp(-squared / (2 * variance)) / (2 * np.pi * variance)
@@ -145,7 +145,7 @@ def test_a_straight_path_makes_cruising_likely() -> None:
         _predict(motion)
         _correct(motion, 5.0 * frame, 0.0)
 
-    assert motion.state[CRUISE, 7, 0] > 0.8
+    assert motion.state[7, CRUISE, 0] > 0.8
 
 
 def test_a_bounce_is_believed_and_turns_the_velocity() -> None:
@@ -179,7 +179,7 @@ def test_the_weights_of_a_track_sum_to_one() -> None:
         if frame % 2:
             _correct(motion, 5.0 * frame, 1.0)
 
-    assert motion.state[:, 7].sum() == pytest.approx(1)
+    assert motion.state[7].sum() == pytest.approx(1)
 
 
 def test_rows_taken_and_joined_are_the_same_rows() -> None:
@@ -217,14 +217,14 @@ def test_a_covariance_stays_one(
 ) -> None:
     """Whatever comes, wherever it is: variances over 0, correlation under 1."""
     motion = _started()
-    motion.state[:, :2] += far_px
+    motion.state[:2] += far_px
 
     for dt_s, x_px, y_px, is_seen in frames:
         _predict(motion, dt_s)
         if is_seen:
             _correct(motion, far_px + x_px, far_px + y_px)
 
-    pp, pv, vv = motion.state[:, 4:7, 0].T
+    pp, pv, vv = motion.state[4:7, :, 0]
     assert (pp > 0).all()
     assert (vv > 0).all()
     assert (pv**2 <= pp * vv * (1 + 1e-6)).all()
@@ -236,4 +236,4 @@ def test_there_may_be_no_track() -> None:
     motion.predict(0.01, 0.01, np.zeros(0), 1.0)
 
     assert motion.combined().shape == (4, 0)
-    assert motion.state.shape[0] == MODELS
+    assert motion.state.shape[1] == MODELS

@@ -71,8 +71,12 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
         "sizes": [(tracker, "SIZE_COST", 0.0), (birth, "MAX_SIZE_LOG_RATIO", np.inf)],
         "bounces": [(motion, "BOUNCE_RATE", 1e-9), (motion, "LATER_BOUNCE_RATE", 0.0)],
         "several models of motion": [
-            (motion, "ACCELERATION", np.full(motion.MODELS, ONE_MODEL_ACCELERATION)),
-            (motion, "SWERVE", np.zeros(motion.MODELS)),
+            (
+                motion,
+                "ACCELERATION",
+                np.full((motion.MODELS, 1), ONE_MODEL_ACCELERATION),
+            ),
+            (motion, "SWERVE", np.zeros((motion.MODELS, 1))),
             (motion, "BOUNCE_RATE", 1e-9),
             (motion, "LATER_BOUNCE_RATE", 0.0),
         ],
