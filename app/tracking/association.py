@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
+SMALL = 20_000
+"""Pairs that are looked at one by one as fast as near ones are sought."""
+
 
 def pairs_within(
     first_px: Floats, second_px: Floats, radius_px: Floats, most: int
@@ -35,18 +38,51 @@ def pairs_within(
     squared_px2 : ndarray of float64, shape (P,)
         Squared distance of each pair.
     """
+    is_small = radius_px.size * second_px.shape[1] <= SMALL
+    near = _near_of_all if is_small else _near_by_strips
+    first, second, squared = near(first_px, second_px, radius_px)
+    if first.size > most * radius_px.size:
+        by_distance = np.lexsort((squared, first))
+        rank = np.arange(first.size) - first.searchsorted(first)
+        kept = np.sort(by_distance[rank < most])
+        first, second, squared = first[kept], second[kept], squared[kept]
+    return first, second, squared
+
+
+def _near_of_all(
+    first_px: Floats, second_px: Floats, radius_px: Floats
+) -> tuple[Ints, Ints, Floats]:
+    """Look at all pairs."""
     apart_x = first_px[0, :, None] - second_px[0]
     apart_y = first_px[1, :, None] - second_px[1]
     apart_x *= apart_x
     apart_y *= apart_y
     apart_x += apart_y
-    limit = (radius_px * radius_px)[:, None]
-    first, second = np.nonzero(apart_x <= limit)
-    if first.size > most * radius_px.size:
-        nearest = np.sort(np.argpartition(apart_x, most, axis=1)[:, :most], axis=1)
-        first, rank = np.nonzero(np.take_along_axis(apart_x, nearest, axis=1) <= limit)
-        second = nearest[first, rank]
-    return first, second, apart_x[first, second]
+    is_near = apart_x <= (radius_px * radius_px)[:, None]
+    # Twice as fast as numpy.nonzero in two dimensions.
+    near = is_near.ravel().nonzero()[0]
+    first, second = np.divmod(near, second_px.shape[1])
+    return first, second, apart_x.ravel()[near]
+
+
+def _near_by_strips(
+    first_px: Floats, second_px: Floats, radius_px: Floats
+) -> tuple[Ints, Ints, Floats]:
+    """Look at the pairs that are near along x: a few dozen for one of a thousand."""
+    order = second_px[0].argsort()
+    x = second_px[0, order]
+    low = x.searchsorted(first_px[0] - radius_px)
+    count = x.searchsorted(first_px[0] + radius_px, "right") - low
+    first = np.arange(low.size).repeat(count)
+    rank = np.arange(first.size) - (count.cumsum() - count)[first]
+    second = order[low[first] + rank]
+    apart = first_px.take(first, axis=1)
+    apart -= second_px.take(second, axis=1)
+    apart *= apart
+    squared = apart[0] + apart[1]
+    near = (squared <= (radius_px * radius_px)[first]).nonzero()[0]
+    near = near[np.lexsort((second[near], first[near]))]
+    return first[near], second[near], squared[near]
 
 
 def assign(rows: Ints, columns: Ints, cost: Floats) -> Ints:
@@ -66,19 +102,42 @@ def assign(rows: Ints, columns: Ints, cost: Floats) -> Ints:
         Positions of the chosen pairs, ascending.
     """
     useful = (cost < 0).nonzero()[0]
-    if not useful.size:
+    row, column = rows[useful], columns[useful]
+    if _all_differ(row) and _all_differ(column):
         return useful
-    row, column, value = rows[useful], columns[useful], cost[useful]
+    value = cost[useful]
     order = np.lexsort((value, row))
     ordered = row[order]
     is_first = np.empty(order.size, bool)
     is_first[0] = True
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
     best = order[is_first]
-    # Where every row can have what suits it best, nothing is better: most frames.
-    if len(set(column[best].tolist())) < best.size:
-        best = _solve(row, column, value).nonzero()[0]
+    # Where every row can have what suits it best, nothing is better.
+    if not _all_differ(column[best]):
+        is_open = _contested(row, column, best)
+        settled = best[~is_open[best]]
+        contested = is_open.nonzero()[0]
+        pairs = row[contested], column[contested], value[contested]
+        best = np.sort(np.concatenate([settled, contested[_solve(*pairs)]]))
     return useful[best]
+
+
+def _all_differ(numbers: Ints) -> bool:
+    return len(set(numbers.tolist())) == numbers.size
+
+
+def _contested(row: Ints, column: Ints, best: Ints) -> NDArray[np.bool_]:
+    """Which pairs hang together with a column that suits several rows best."""
+    is_open_row = np.zeros(row[-1] + 1, bool)
+    is_open_column = np.bincount(column[best], minlength=column.max() + 1) > 1
+    is_open = is_open_column[column]
+    before = 0
+    while (count := int(np.count_nonzero(is_open))) > before:
+        before = count
+        is_open_row[row[is_open]] = True
+        is_open_column[column[is_open_row[row]]] = True
+        is_open = is_open_column[column]
+    return is_open
 
 
 def load_solver() -> None:
@@ -105,5 +164,5 @@ def _renumbered(numbers: Ints) -> tuple[Ints, int]:
     """The same numbers counted from 0 without gaps, and how many differ."""
     is_there = np.zeros(numbers.max() + 1, bool)
     is_there[numbers] = True
-    rank = np.cumsum(is_there) - 1
+    rank = is_there.cumsum() - 1
     return rank[numbers], int(rank[-1]) + 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
     from app.tracking.sightings import Sightings
 
@@ -56,11 +58,12 @@ class BackgroundMeter:
             area_px2 = float(math.prod(field_px))
             return Background(self._per_frame, self._per_frame / area_px2)
         if len(seen):
-            low, high = seen.point_px.min(axis=1), seen.point_px.max(axis=1)
+            low = np.minimum.reduce(seen.point_px, axis=1)
+            high = np.maximum.reduce(seen.point_px, axis=1)
             # Plain numbers: for two of them, a call of numpy costs ten times as much.
             self._low_px = list(map(min, self._low_px, low.tolist()))
             self._high_px = list(map(max, self._high_px, high.tolist()))
-            body_px = float(seen.body_px.sum()) / len(seen)
+            body_px = float(np.add.reduce(seen.body_px)) / len(seen)
             self._body_px += (
                 RATE * (body_px - self._body_px) if self._body_px else body_px
             )

@@ -131,11 +131,10 @@ class Motion:
         centre_px : ndarray of float64, shape (2, T)
             From `combined`.
         """
-        x, y = self.state[_POSITION] - centre_px[:, None]
-        products = np.empty((3, *x.shape))
-        np.multiply(x, x, out=products[0])
-        np.multiply(x, y, out=products[1])
-        np.multiply(y, y, out=products[2])
+        apart = self.state[_POSITION] - centre_px[:, None]
+        products = np.empty((3, *apart.shape[1:]))
+        np.multiply(apart, apart[0], out=products[:2])
+        np.multiply(apart[1], apart[1], out=products[2])
         products[::2] += self.state[_PP]
         products *= self.state[_WEIGHT]
         covariance: Floats = np.add.reduce(products, axis=1)

@@ -94,7 +94,8 @@ class Returns:
         self._frame += 1
         self._new *= 1 - 1 / MEMORY_FRAMES
         self._frames = self._frames * (1 - 1 / MEMORY_FRAMES) + 1
-        self._lost += float(np.sum(1 / steps[steps > MISSED_STEPS]))
+        if steps.size:
+            self._lost += float(np.add.reduce(1 / steps[steps > MISSED_STEPS]))
 
     def choose(
         self, steps: Floats, exits: Ints, entries: Ints, unlike: Floats, false: Floats

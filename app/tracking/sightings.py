@@ -69,9 +69,14 @@ class Sightings(Columns):
         return self.values[self.POINT]
 
 
-def position_noise_px2(body_px: Floats, settings: TrackerSettings) -> Floats:
-    """Variance of the centre of blobs of the given size along one axis."""
-    return settings.position_noise_px**2 + (NOISE_BODIES * body_px) ** 2
+def position_noise_px2(
+    body_px: Floats, settings: TrackerSettings, scale: float = 1.0
+) -> Floats:
+    """Variance of the centre of blobs of a size along one axis, times `scale`."""
+    noise_px2 = body_px * body_px
+    noise_px2 *= scale * NOISE_BODIES**2
+    noise_px2 += scale * settings.position_noise_px**2
+    return noise_px2
 
 
 def sightings_of(
@@ -97,7 +102,7 @@ def sightings_of(
     )
     np.maximum(seen.values[2:5], 1, out=seen.values[2:5])
     seen.body_px = np.sqrt(seen.width_px * seen.height_px)
-    seen.noise_px2 = noise_scale * position_noise_px2(seen.body_px, settings)
+    seen.noise_px2 = position_noise_px2(seen.body_px, settings, noise_scale)
     seen.row = np.arange(len(blobs))
     is_long = blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1)
     long = is_long.nonzero()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
+    Bools = NDArray[np.bool_]
 
 INTERVALS = 31
 """Frame intervals whose median is the usual one."""
@@ -165,8 +167,8 @@ class Tracker:
             self._motion.predict(dt_s, self._interval_s, body, self._settings.agility)
         # Of those that are not found now, it stays the same.
         patience_s = self._patience_s()
-        track, blob = self._match(seen, body, patience_s, time_s, dt_s)
         is_free = seen.confidence >= self._settings.birth_confidence
+        track, blob = self._match(seen, is_free, body, patience_s, time_s, dt_s)
         is_free[blob] = False
         free = int(np.count_nonzero(is_free))
         self._background = self._meter.update(seen, free, field_px)
@@ -184,18 +186,15 @@ class Tracker:
         if newborn.blob.size:
             newborn, lost, again = self._rejoin(newborn, seen, time_s)
             track, blob = np.concatenate([track, lost]), np.concatenate([blob, again])
-        self._see(track, seen.values[Sightings.LOOK, blob], time_s)
-        was_tentative = self._table.state == TENTATIVE
-        self._judge(patience_s, time_s)
-        known = len(self._table)
+        self._see(track, seen.values[Sightings.LOOK].take(blob, axis=1), time_s)
+        is_new = self._judge(patience_s, time_s)
         row = np.empty(body.size + newborn.blob.size, np.int32)
         row.fill(-1)
         row[track] = seen.row[blob]
         if newborn.blob.size:
             row[body.size :] = seen.row[newborn.blob]
             self._add(newborn, seen.values[Sightings.LOOK, newborn.blob], time_s)
-        is_new = self._table.state == CONFIRMED
-        is_new[:known] &= was_tentative
+            is_new = np.append(is_new, self._table.state[body.size :] == CONFIRMED)
         self._watch(len(seen), time_s)
         if np.count_nonzero(is_new):
             self._recognise(is_new.nonzero()[0], row, time_s, field_px)
@@ -225,6 +224,7 @@ class Tracker:
     def _match(
         self,
         seen: Sightings,
+        is_strong: Bools,
         body: Floats,
         patience_s: Floats,
         time_s: float,
@@ -237,29 +237,32 @@ class Tracker:
             return none, none
         floor = NEW_RATIO * self._background.per_px2
         centre = motion.combined()
-        noise = self._noise.scale * position_noise_px2(body, self._settings)
+        noise = position_noise_px2(body, self._settings, self._noise.scale)
         reach = motion.reach_px(centre[:2], noise, floor)
         track, blob = pairs_within(centre[:2], seen.point_px, reach, CANDIDATES)[:2]
-        points, noise = seen.point_px[:, blob], seen.noise_px2[blob]
+        points, noise = seen.point_px.take(blob, axis=1), seen.noise_px2[blob]
         likelihood = motion.log_likelihood(track, points, noise)
-        step = centre[2:, track] * self._interval_s
-        likelihood[:BOUNCE] += streak_log_ratio(seen, blob, step)
+        if np.count_nonzero(seen.sharpness):
+            step = centre[2:, track] * self._interval_s
+            likelihood[:BOUNCE] += streak_log_ratio(seen, blob, step)
         density, weight = weighed(likelihood)
-        cost = np.log(floor) - density
+        cost = math.log(floor) - density
         # One that was seen in the frame before is awaited at whatever rate.
         longest_s = np.maximum(patience_s, 1.01 * dt_s)
         cost += self._unseen_cost(longest_s, time_s)[track]
         cost += _size_cost(seen.body_px[blob], body[track])
-        cost += WEAK_COST * (seen.confidence[blob] < self._settings.birth_confidence)
+        if np.count_nonzero(is_strong) < is_strong.size:
+            cost += WEAK_COST * ~is_strong[blob]
         chosen = assign(track, blob, cost)
-        track, blob = track[chosen], blob[chosen]
-        points, noise = points[:, chosen], noise[chosen]
+        track, blob, noise = track[chosen], blob[chosen], noise[chosen]
+        points = points.take(chosen, axis=1)
         points = self._part(track, blob, seen, centre[:2], points, time_s)
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
         motion.correct(track, points, noise, weight.take(chosen, axis=1))
-        change = np.log(self._background.per_px2) - density[chosen]
-        change = np.minimum(np.maximum(change, BEST_LOG_RATIO), WORST_LOG_RATIO)
+        change = math.log(self._background.per_px2) - density[chosen]
+        np.minimum(change, WORST_LOG_RATIO, out=change)
+        np.maximum(change, BEST_LOG_RATIO, out=change)
         self._table.log_chance[track] += change
         return track, blob
 
@@ -282,11 +285,11 @@ class Tracker:
         own = table.values[_Table.BOX]
         meetings = find_meetings(
             points,
-            seen.values[Sightings.BOX, blob],
-            centre[:, track],
-            own[:, track],
-            centre[:, hidden],
-            own[:, hidden],
+            seen.values[Sightings.BOX].take(blob, axis=1),
+            centre.take(track, axis=1),
+            own.take(track, axis=1),
+            centre.take(hidden, axis=1),
+            own.take(hidden, axis=1),
         )
         if meetings is None:
             return points
@@ -300,7 +303,8 @@ class Tracker:
     def _unseen_cost(self, longest_s: Floats, time_s: float) -> Floats:
         unseen_s = time_s - self._table.seen_s
         cost = _waiting_cost(unseen_s / self._interval_s)
-        return np.where(unseen_s <= longest_s, cost, np.inf)
+        cost[unseen_s > longest_s] = np.inf
+        return cost
 
     def _rejoin(
         self, newborn: Newborn, seen: Sightings, time_s: float
@@ -338,8 +342,8 @@ class Tracker:
 
     def _watch(self, blobs: int, time_s: float) -> None:
         table = self._table
-        unseen_s = time_s - table.seen_s[table.state == LOST]
-        self._returns.watch(blobs, unseen_s / self._interval_s)
+        lost = (table.state == LOST).nonzero()[0]
+        self._returns.watch(blobs, (time_s - table.seen_s[lost]) / self._interval_s)
 
     def _recognise(
         self,
@@ -380,34 +384,42 @@ class Tracker:
     def _patience_s(self) -> Floats:
         """How long each track may go unseen: the longer, the longer it was seen."""
         table = self._table
-        patience_s = PATIENCE * (table.seen_s - table.born_s)
-        patience_s = np.maximum(patience_s, MIN_PATIENCE_STEPS * self._interval_s)
-        return WHOLE_FRAMES * np.minimum(patience_s, self._settings.lost_after_s)
+        patience_s = table.seen_s - table.born_s
+        patience_s *= WHOLE_FRAMES * PATIENCE
+        np.maximum(patience_s, MIN_PATIENCE_STEPS * self._interval_s, out=patience_s)
+        most_s = WHOLE_FRAMES * self._settings.lost_after_s
+        return np.minimum(patience_s, most_s, out=patience_s)
 
     def _see(self, track: Ints, look: Floats, time_s: float) -> None:
         """Let tracks look like the blobs they were found at."""
-        before = self._table.values[_Table.LOOK, track]
-        after = before + SIZE_RATE * (look - before)
+        own = self._table.values[_Table.LOOK]
+        after = own.take(track, axis=1)
+        after += SIZE_RATE * (look - after)
         after[-1] = look[-1]  # confidence is that of the last blob
-        self._table.values[_Table.LOOK, track] = after
+        own[:, track] = after
         self._table.seen_s[track] = time_s
 
-    def _judge(self, patience_s: Floats, time_s: float) -> None:
-        """Move the tracks on in their lives."""
+    def _judge(self, patience_s: Floats, time_s: float) -> Bools:
+        """Move the tracks on in their lives; tells which are believed from now on."""
         table = self._table
-        is_found = table.seen_s == time_s
-        is_tentative = table.state == TENTATIVE
-        is_believed = ~is_tentative
-        is_over = ~is_found & (time_s - table.seen_s > patience_s)
-        if np.count_nonzero(is_tentative):
-            table.log_chance[~is_found & is_tentative] += MISS_LOG_RATIO
-            is_believed[is_tentative] = believable(
-                table.log_chance[is_tentative], self._log_believed
-            )
-            is_over |= is_tentative & (table.log_chance > 0)
-        table.state[is_believed & is_found] = CONFIRMED
-        table.state[~is_tentative & ~is_found] = LOST
-        table.state[is_over] = ENDED
+        unseen_s = time_s - table.seen_s
+        is_found = unseen_s == 0
+        is_new: Bools = table.state == TENTATIVE
+        state = np.where(is_found, CONFIRMED, LOST)
+        is_over = unseen_s > patience_s
+        if np.count_nonzero(is_new):
+            tentative = is_new.nonzero()[0]
+            is_missed = ~is_found[tentative]
+            table.log_chance[tentative] += MISS_LOG_RATIO * is_missed
+            chance = table.log_chance[tentative]
+            is_new[tentative] = believable(chance, self._log_believed)
+            is_new &= is_found
+            state[tentative] = np.where(is_new[tentative], CONFIRMED, TENTATIVE)
+            is_over[tentative] |= chance > 0
+            is_new &= ~is_over
+        state[is_over] = ENDED
+        table.state = state
+        return is_new
 
     def _add(self, newborn: Newborn, look: Floats, time_s: float) -> None:
         count = newborn.blob.size
@@ -427,14 +439,12 @@ class Tracker:
         table = self._table
         mean = self._motion.combined()
         covariance = self._motion.covariance_px2(mean[:2])
-        floats = np.concatenate(
-            [
-                mean,
-                table.values[_Table.LOOK],
-                [time_s - table.born_s, np.sqrt((covariance[0] + covariance[2]) / 2)],
-                covariance,
-            ]
-        ).astype(np.float32)
+        floats = np.empty((13, len(table)), np.float32)
+        floats[:4] = mean
+        floats[4:8] = table.values[_Table.LOOK]
+        floats[8] = time_s - table.born_s
+        floats[9] = np.sqrt((covariance[0] + covariance[2]) / 2)
+        floats[10:] = covariance
         ids = table.id.astype(np.int64)
         state = table.state.astype(np.uint8)
         for each in (floats, ids, state, row):
@@ -460,10 +470,13 @@ class Tracker:
 
 def _waiting_cost(steps: Floats) -> Floats:
     """How much less likely a track goes on after so many frame intervals."""
-    cost: Floats = UNSEEN_COST * np.log(np.maximum(steps, 1))
+    cost: Floats = np.log(np.maximum(steps, 1))
+    cost *= UNSEEN_COST
     return cost
 
 
 def _size_cost(blob_body_px: Floats, body_px: Floats) -> Floats:
-    ratio = np.log(blob_body_px / body_px)
-    return np.minimum(SIZE_COST * ratio * ratio, MAX_SIZE_COST)
+    cost: Floats = np.log(blob_body_px / body_px)
+    cost *= cost
+    cost *= SIZE_COST
+    return np.minimum(cost, MAX_SIZE_COST, out=cost)

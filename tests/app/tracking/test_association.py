@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from app.tracking.association import assign, load_solver, pairs_within
 
@@ -73,6 +74,22 @@ def test_the_best_total_wins_over_the_best_pair() -> None:
     assert chosen.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_of_many_pairs_no_other_choice_costs_less(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    cost = np.where(random.random((30, 25)) < 0.1, random.normal(-1, 2, (30, 25)), 9.0)
+    rows, columns = np.nonzero(cost < 9)
+
+    chosen = assign(rows, columns, cost[rows, columns])
+
+    best = linear_sum_assignment(np.minimum(cost, 0))
+    assert cost[rows[chosen], columns[chosen]].sum() == pytest.approx(
+        np.minimum(cost, 0)[best].sum()
+    )
+    assert len(set(rows[chosen])) == len(set(columns[chosen])) == chosen.size
+    assert (np.diff(chosen) > 0).all()
+
+
 def test_no_pairs_give_no_choice() -> None:
     none = np.zeros(0, np.intp)
 
@@ -105,9 +122,26 @@ def test_the_pairs_within_a_radius_are_found(
     np.testing.assert_allclose(got[2], apart[wanted] ** 2)
 
 
-def test_in_a_flood_each_point_keeps_its_nearest() -> None:
+@pytest.mark.parametrize("radius", [0.0, 0.02, 0.3])
+def test_the_pairs_of_many_points_are_found(radius: float) -> None:
+    random = np.random.default_rng(3)
+    one, other = random.random((2, 300)), random.random((2, 500))
+    other[:, :30] = one[:, :30]
+    radii = radius * random.random(300)
+
+    got = pairs_within(one, other, radii, most=500)
+
+    apart = np.hypot(*(one[:, :, None] - other[:, None]))
+    wanted = np.nonzero(apart <= radii[:, None])
+    np.testing.assert_array_equal(got[0], wanted[0])
+    np.testing.assert_array_equal(got[1], wanted[1])
+    np.testing.assert_allclose(got[2], apart[wanted] ** 2)
+
+
+@pytest.mark.parametrize("others", [500, 9000])
+def test_in_a_flood_each_point_keeps_its_nearest(others: int) -> None:
     random = np.random.default_rng(0)
-    one, other = random.random((2, 3)), random.random((2, 500))
+    one, other = random.random((2, 3)), random.random((2, others))
 
     first, second, _ = pairs_within(one, other, np.full(3, 9.0), most=4)
 
