@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -57,19 +58,20 @@ class BackgroundMeter:
         if field_px is not None:
             area_px2 = float(math.prod(field_px))
             return Background(self._per_frame, self._per_frame / area_px2)
-        if len(seen):
+        count = len(seen)
+        if count:
             low = np.minimum.reduce(seen.point_px, axis=1)
             high = np.maximum.reduce(seen.point_px, axis=1)
             # Plain numbers: for two of them, a call of numpy costs ten times as much.
             self._low_px = list(map(min, self._low_px, low.tolist()))
             self._high_px = list(map(max, self._high_px, high.tolist()))
-            body_px = float(np.add.reduce(seen.body_px)) / len(seen)
+            body_px = float(np.add.reduce(seen.body_px)) / count
             self._body_px += (
                 RATE * (body_px - self._body_px) if self._body_px else body_px
             )
         least = FIELD_BODIES * (self._body_px or FIRST_BODY_PX)
-        field = zip(self._low_px, self._high_px, strict=True)
-        area_px2 = math.prod(max(high - low, least) for low, high in field)
+        width, height = map(operator.sub, self._high_px, self._low_px)
+        area_px2 = max(width, least) * max(height, least)
         return Background(self._per_frame, self._per_frame / area_px2)
 
     def take_back(self, newborn: int) -> None:

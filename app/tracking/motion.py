@@ -29,8 +29,8 @@ CRUISE, TURN, BOUNCE = range(MODELS)
 
 ACCELERATION = np.array([[0.04], [0.45], [0.45]])
 """Of each model (row), in body lengths per frame interval squared."""
-SWERVE = np.array([[0.05], [0.0], [0.0]])
-"""Of each model (row), acceleration that grows with speed: parts of it per interval."""
+SWERVE = 0.05
+"""Acceleration while cruising that grows with speed: parts of it per interval."""
 MIN_BODY_PX = 4.0
 """Smaller objects turn no less, and are measured no better, than this one."""
 KEEP = 0.95
@@ -173,20 +173,21 @@ class Motion:
         body = np.maximum(body_px, MIN_BODY_PX)
         body *= agility
         velocity = self.state[_VELOCITY]
-        moved = velocity * dt_s
+        dt = np.array(dt_s)  # which NumPy takes twice as fast as a plain number
+        moved = velocity * dt
         speed2 = _squared(velocity)
         # Nothing has come of a bounce yet where a track was just seen.
-        is_fresh = self.state[_WEIGHT, BOUNCE] == 0
+        is_fresh = self.state[_WEIGHT, BOUNCE] == 0.0
         bounced = self._bounced(moved, speed2, dt_s, body / interval_s)
         self._shift_weight(is_fresh, steps)
         self.state[_POSITION] += moved
         noise = ACCELERATION * body
         noise *= noise
-        noise += (SWERVE * (agility * interval_s)) ** 2 * speed2
+        noise[CRUISE] += speed2[CRUISE] * (SWERVE * agility * interval_s) ** 2
         pp, pv, vv = self.state[_COVARIANCE]
-        pp += pv * dt_s
-        pv += vv * dt_s
-        pp += pv * dt_s
+        pp += pv * dt
+        pv += vv * dt
+        pp += pv * dt
         growth = (steps**3 / 3, steps * steps / (2 * interval_s), steps / interval_s**2)
         self.state[_COVARIANCE] += np.multiply.outer(growth, noise)
         np.copyto(self.state[:_WEIGHT, BOUNCE], bounced, where=is_fresh)
@@ -216,7 +217,7 @@ class Motion:
         variance *= variance
         variance += BOUNCE_SPEED**2 / 2 * speed2
         after = np.zeros((_WEIGHT, speed2.size))
-        after[_POSITION] = before[_POSITION] + moved[:, BOUNCE] / 2
+        after[_POSITION] = before[_POSITION] + moved[:, BOUNCE] * 0.5
         growth = (dt_s * dt_s / 3, dt_s / 2, 1.0)
         np.multiply.outer(growth, variance, out=after[_COVARIANCE])
         after[_PP] += before[_PP] + speed2 * (dt_s * dt_s / 24)
@@ -253,8 +254,9 @@ class Motion:
         # The sum over the models is at most MODELS times the largest of them.
         ratio = (MODELS / (2 * np.pi * density_px2)) * self.state[_WEIGHT]
         ratio /= variance
-        reach = np.log(np.maximum(ratio, 1, out=ratio), out=ratio)
-        reach *= 2 * variance
+        reach = np.log(np.maximum(ratio, 1.0, out=ratio), out=ratio)
+        variance *= 2.0
+        reach *= variance
         np.sqrt(reach, out=reach)
         apart = self.state[_POSITION] - centre_px[:, None]
         reach += np.sqrt(_squared(apart))
@@ -281,7 +283,7 @@ class Motion:
         """
         state = self.state.take(rows, axis=2)
         twice = state[_PP] + noise_px2
-        twice *= 2
+        twice *= 2.0
         apart = points_px[:, None] - state[_POSITION]
         exponent = _squared(apart)
         exponent /= twice

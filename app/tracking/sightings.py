@@ -70,11 +70,13 @@ class Sightings(Columns):
 
 
 def position_noise_px2(
-    body_px: Floats, settings: TrackerSettings, scale: float = 1.0
+    box_px2: Floats, settings: TrackerSettings, scale: float = 1.0
 ) -> Floats:
-    """Variance of the centre of blobs of a size along one axis, times `scale`."""
-    noise_px2 = body_px * body_px
-    noise_px2 *= scale * NOISE_BODIES**2
+    """Variance of the centre of blobs along one axis, times `scale`.
+
+    `box_px2` is the area of their boxes: the square of their size.
+    """
+    noise_px2 = box_px2 * (scale * NOISE_BODIES**2)
     noise_px2 += scale * settings.position_noise_px**2
     return noise_px2
 
@@ -100,11 +102,13 @@ def sightings_of(
         blobs.area_px,
         blobs.confidence,
     )
-    np.maximum(seen.values[2:5], 1, out=seen.values[2:5])
-    seen.body_px = np.sqrt(seen.width_px * seen.height_px)
-    seen.noise_px2 = position_noise_px2(seen.body_px, settings, noise_scale)
+    extent = seen.values[2:5]
+    np.maximum(extent, 1.0, out=extent)
+    box_px2 = extent[0] * extent[1]
+    np.sqrt(box_px2, out=seen.body_px)
+    seen.noise_px2 = position_noise_px2(box_px2, settings, noise_scale)
     seen.row = np.arange(len(blobs))
-    is_long = blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1)
+    is_long = blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1.0)
     long = is_long.nonzero()[0]
     if long.size:
         _add_streaks(seen, blobs, long)

@@ -168,7 +168,8 @@ class Tracker:
         # Of those that are not found now, it stays the same.
         patience_s = self._patience_s()
         is_free = seen.confidence >= self._settings.birth_confidence
-        track, blob = self._match(seen, is_free, body, patience_s, time_s, dt_s)
+        unseen_s = time_s - self._table.seen_s
+        track, blob = self._match(seen, is_free, body, patience_s, unseen_s, dt_s)
         is_free[blob] = False
         free = int(np.count_nonzero(is_free))
         self._background = self._meter.update(seen, free, field_px)
@@ -227,7 +228,7 @@ class Tracker:
         is_strong: Bools,
         body: Floats,
         patience_s: Floats,
-        time_s: float,
+        unseen_s: Floats,
         dt_s: float,
     ) -> tuple[Ints, Ints]:
         """Give blobs to tracks, and correct the tracks by them."""
@@ -237,7 +238,7 @@ class Tracker:
             return none, none
         floor = NEW_RATIO * self._background.per_px2
         centre = motion.combined()
-        noise = position_noise_px2(body, self._settings, self._noise.scale)
+        noise = position_noise_px2(body * body, self._settings, self._noise.scale)
         reach = motion.reach_px(centre[:2], noise, floor)
         track, blob = pairs_within(centre[:2], seen.point_px, reach, CANDIDATES)[:2]
         points, noise = seen.point_px.take(blob, axis=1), seen.noise_px2[blob]
@@ -249,14 +250,16 @@ class Tracker:
         cost = math.log(floor) - density
         # One that was seen in the frame before is awaited at whatever rate.
         longest_s = np.maximum(patience_s, 1.01 * dt_s)
-        cost += self._unseen_cost(longest_s, time_s)[track]
+        waiting = _waiting_cost(unseen_s / self._interval_s)
+        waiting[unseen_s > longest_s] = np.inf
+        cost += waiting[track]
         cost += _size_cost(seen.body_px[blob], body[track])
         if np.count_nonzero(is_strong) < is_strong.size:
             cost += WEAK_COST * ~is_strong[blob]
         chosen = assign(track, blob, cost)
         track, blob, noise = track[chosen], blob[chosen], noise[chosen]
         points = points.take(chosen, axis=1)
-        points = self._part(track, blob, seen, centre[:2], points, time_s)
+        points = self._part(track, blob, seen, centre[:2], points, unseen_s)
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
         motion.correct(track, points, noise, weight.take(chosen, axis=1))
@@ -273,11 +276,11 @@ class Tracker:
         seen: Sightings,
         centre: Floats,
         points: Floats,
-        time_s: float,
+        unseen_s: Floats,
     ) -> Floats:
         """Correct tracks by blobs they share; give the points that their owners get."""
         table = self._table
-        is_hidden = time_s - table.seen_s < MEETING_STEPS * self._interval_s
+        is_hidden = unseen_s < MEETING_STEPS * self._interval_s
         is_hidden[track] = False
         hidden = is_hidden.nonzero()[0]
         if not hidden.size:
@@ -299,12 +302,6 @@ class Tracker:
         self._motion.correct(hidden, place, noise, weighed(likelihood)[1])
         points[:, meetings.pair] = meetings.seen_px
         return points
-
-    def _unseen_cost(self, longest_s: Floats, time_s: float) -> Floats:
-        unseen_s = time_s - self._table.seen_s
-        cost = _waiting_cost(unseen_s / self._interval_s)
-        cost[unseen_s > longest_s] = np.inf
-        return cost
 
     def _rejoin(
         self, newborn: Newborn, seen: Sightings, time_s: float
@@ -403,7 +400,7 @@ class Tracker:
         """Move the tracks on in their lives; tells which are believed from now on."""
         table = self._table
         unseen_s = time_s - table.seen_s
-        is_found = unseen_s == 0
+        is_found = unseen_s == 0.0
         is_new: Bools = table.state == TENTATIVE
         state = np.where(is_found, CONFIRMED, LOST)
         is_over = unseen_s > patience_s
@@ -439,12 +436,12 @@ class Tracker:
         table = self._table
         mean = self._motion.combined()
         covariance = self._motion.covariance_px2(mean[:2])
-        floats = np.empty((13, len(table)), np.float32)
-        floats[:4] = mean
-        floats[4:8] = table.values[_Table.LOOK]
-        floats[8] = time_s - table.born_s
-        floats[9] = np.sqrt((covariance[0] + covariance[2]) / 2)
-        floats[10:] = covariance
+        age_s = time_s - table.born_s
+        sigma_px = np.sqrt((covariance[0] + covariance[2]) * 0.5)
+        look = table.values[_Table.LOOK]
+        floats = np.concatenate(
+            (mean, look, age_s[None], sigma_px[None], covariance), dtype=np.float32
+        )
         ids = table.id.astype(np.int64)
         state = table.state.astype(np.uint8)
         for each in (floats, ids, state, row):
@@ -470,7 +467,7 @@ class Tracker:
 
 def _waiting_cost(steps: Floats) -> Floats:
     """How much less likely a track goes on after so many frame intervals."""
-    cost: Floats = np.log(np.maximum(steps, 1))
+    cost: Floats = np.log(np.maximum(steps, 1.0))
     cost *= UNSEEN_COST
     return cost
 

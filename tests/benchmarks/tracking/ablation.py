@@ -76,7 +76,7 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
                 "ACCELERATION",
                 np.full((motion.MODELS, 1), ONE_MODEL_ACCELERATION),
             ),
-            (motion, "SWERVE", np.zeros((motion.MODELS, 1))),
+            (motion, "SWERVE", 0.0),
             (motion, "BOUNCE_RATE", 1e-9),
             (motion, "LATER_BOUNCE_RATE", 0.0),
         ],
