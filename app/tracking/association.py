@@ -113,11 +113,18 @@ def assign(rows: Ints, columns: Ints, cost: Floats) -> Ints:
     best = order[is_first]
     # Where every row can have what suits it best, nothing is better.
     if not _all_differ(column[best]):
-        is_open = _contested(row, column, best)
+        is_open_row, is_open_column = _contested(row, column, best)
+        is_open = is_open_row[row]
         settled = best[~is_open[best]]
         contested = is_open.nonzero()[0]
-        pairs = row[contested], column[contested], value[contested]
-        best = np.sort(np.concatenate([settled, contested[_solve(*pairs)]]))
+        row_rank, column_rank = is_open_row.cumsum(), is_open_column.cumsum()
+        chosen = _solve(
+            row_rank[row[contested]] - 1,
+            column_rank[column[contested]] - 1,
+            value[contested],
+        )
+        best = np.concatenate([settled, contested[chosen]])
+        best.sort()
     return useful[best]
 
 
@@ -125,8 +132,10 @@ def _all_differ(numbers: Ints) -> bool:
     return len(set(numbers.tolist())) == numbers.size
 
 
-def _contested(row: Ints, column: Ints, best: Ints) -> NDArray[np.bool_]:
-    """Which pairs hang together with a column that suits several rows best."""
+def _contested(
+    row: Ints, column: Ints, best: Ints
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Rows and columns that hang together with a column that suits several best."""
     is_open_row = np.zeros(row[-1] + 1, bool)
     is_open_column = np.bincount(column[best], minlength=column.max() + 1) > 1
     is_open = is_open_column[column]
@@ -136,7 +145,7 @@ def _contested(row: Ints, column: Ints, best: Ints) -> NDArray[np.bool_]:
         is_open_row[row[is_open]] = True
         is_open_column[column[is_open_row[row]]] = True
         is_open = is_open_column[column]
-    return is_open
+    return is_open_row, is_open_column
 
 
 def load_solver() -> None:
@@ -144,24 +153,14 @@ def load_solver() -> None:
     import scipy.optimize  # noqa: F401  only to have it
 
 
-def _solve(rows: Ints, columns: Ints, cost: Floats) -> NDArray[np.bool_]:
+def _solve(row: Ints, column: Ints, cost: Floats) -> Ints:
+    """Which pairs cost least together: all of them below 0, numbered without gaps."""
     # Not at the top: a window that is not tracking yet should open without it.
     from scipy.optimize import linear_sum_assignment
 
-    row, row_count = _renumbered(rows)
-    column, column_count = _renumbered(columns)
-    matrix = np.zeros((row_count, column_count))
+    shape = row.max() + 1, column.max() + 1
+    matrix, pair = np.zeros(shape), np.full(shape, -1)
     matrix[row, column] = cost
-    best_column = np.full(row_count, -1)
-    assigned_row, assigned_column = linear_sum_assignment(matrix)
-    best_column[assigned_row] = assigned_column
-    is_chosen: NDArray[np.bool_] = best_column[row] == column
-    return is_chosen
-
-
-def _renumbered(numbers: Ints) -> tuple[Ints, int]:
-    """The same numbers counted from 0 without gaps, and how many differ."""
-    is_there = np.zeros(numbers.max() + 1, bool)
-    is_there[numbers] = True
-    rank = is_there.cumsum() - 1
-    return rank[numbers], int(rank[-1]) + 1
+    pair[row, column] = np.arange(row.size)
+    chosen = pair[linear_sum_assignment(matrix)]
+    return chosen[chosen >= 0]
