@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from app.tracking.association import pairs_within
+from app.tracking.bounces import FIRST_RATE
 from app.tracking.columns import Column, Columns
 from app.tracking.motion import BOUNCE, Motion, weighed
 from app.tracking.sightings import Sightings, streak_log_ratio
@@ -194,7 +195,11 @@ class Nursery:
             return NOBODY
         if len(pairs.table):
             pairs.motion.predict(
-                dt_s, interval_s, pairs.table.body_px, self._settings.agility
+                dt_s,
+                interval_s,
+                pairs.table.body_px,
+                self._settings.agility,
+                FIRST_RATE,
             )
             pairs.table.frames += 1
         seeds.frames += 1

@@ -35,10 +35,8 @@ MIN_BODY_PX = 4.0
 """Smaller objects turn no less, and are measured no better, than this one."""
 KEEP = 0.95
 """Probability that cruising, or turning, goes on for another frame."""
-BOUNCE_RATE = 0.06
-"""Probability of a bounce in a frame interval."""
-LATER_BOUNCE_RATE = 0.02
-"""The same while the object is unseen, which has other causes as a rule."""
+LATER_BOUNCES = 1 / 3
+"""Bounces while an object is unseen, which has other causes as a rule, as a part."""
 BOUNCE_SPEED = 2.0
 """Speed after a bounce, relative to that before."""
 BOUNCE_BODIES = 1.5
@@ -153,7 +151,12 @@ class Motion:
         return sigma
 
     def predict(
-        self, dt_s: float, interval_s: float, body_px: Floats, agility: float
+        self,
+        dt_s: float,
+        interval_s: float,
+        body_px: Floats,
+        agility: float,
+        bounce_rate: float,
     ) -> None:
         """Move all tracks on.
 
@@ -168,6 +171,8 @@ class Motion:
             Size of each object; larger ones turn in more pixels.
         agility : float
             Factor on the acceleration.
+        bounce_rate : float
+            Probability of a bounce in a frame interval.
         """
         steps = dt_s / interval_s
         body = np.maximum(body_px, MIN_BODY_PX)
@@ -179,7 +184,7 @@ class Motion:
         # Nothing has come of a bounce yet where a track was just seen.
         is_fresh = self.state[_WEIGHT, BOUNCE] == 0.0
         bounced = self._bounced(moved, speed2, dt_s, body / interval_s)
-        self._shift_weight(is_fresh, steps)
+        self._shift_weight(is_fresh, steps, bounce_rate)
         self.state[_POSITION] += moved
         noise = ACCELERATION * body
         noise *= noise
@@ -223,11 +228,15 @@ class Motion:
         after[_PP] += before[_PP] + speed2 * (dt_s * dt_s / 24)
         return after
 
-    def _shift_weight(self, is_fresh: NDArray[np.bool_], steps: float) -> None:
+    def _shift_weight(
+        self, is_fresh: NDArray[np.bool_], steps: float, bounce_rate: float
+    ) -> None:
         """Let the chance of a bounce grow with time."""
         weight = self.state[_WEIGHT]
         goes_on = np.where(
-            is_fresh, (1 - BOUNCE_RATE) ** steps, (1 - LATER_BOUNCE_RATE) ** steps
+            is_fresh,
+            (1 - bounce_rate) ** steps,
+            (1 - LATER_BOUNCES * bounce_rate) ** steps,
         )
         weight *= goes_on
         weight[BOUNCE] += 1 - goes_on

@@ -14,6 +14,7 @@ from app.frames import Blobs, Tracks, TrackState
 from app.tracking.association import assign, load_solver, pairs_within
 from app.tracking.background import BackgroundMeter
 from app.tracking.birth import Newborn, Nursery, believable
+from app.tracking.bounces import BounceMeter
 from app.tracking.columns import Column, Columns
 from app.tracking.merging import find_meetings
 from app.tracking.motion import BOUNCE, Motion, weighed
@@ -49,7 +50,7 @@ SIZE_COST = 30.0
 MAX_SIZE_COST = 5.0
 WEAK_COST = 1.0
 """Of a blob too weak to start a track."""
-SIZE_RATE = 0.15
+SIZE_RATE = 0.25
 """Part of a blob's size that goes into its track's."""
 PATIENCE = 10.0
 """Time a track may go unseen, in times that it was there before."""
@@ -122,6 +123,7 @@ class Tracker:
         self._interval_s = FIRST_INTERVAL_S
         self._meter = BackgroundMeter()
         self._noise = NoiseMeter()
+        self._bounces = BounceMeter()
         self._returns = Returns()
         self._background = self._meter.update(
             sightings_of(Blobs.empty(), self._settings), 0
@@ -164,7 +166,13 @@ class Tracker:
         seen = sightings_of(blobs, self._settings, self._noise.scale)
         body = self._table.body_px
         if body.size:
-            self._motion.predict(dt_s, self._interval_s, body, self._settings.agility)
+            self._motion.predict(
+                dt_s,
+                self._interval_s,
+                body,
+                self._settings.agility,
+                self._bounces.rate,
+            )
         # Of those that are not found now, it stays the same.
         patience_s = self._patience_s()
         is_free = seen.confidence >= self._settings.birth_confidence
@@ -262,7 +270,10 @@ class Tracker:
         points = self._part(track, blob, seen, centre[:2], points, unseen_s)
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
-        motion.correct(track, points, noise, weight.take(chosen, axis=1))
+        weight = weight.take(chosen, axis=1)
+        motion.correct(track, points, noise, weight)
+        was_seen = unseen_s[track] < 1.01 * dt_s
+        self._bounces.update(weight[BOUNCE, was_seen], dt_s / self._interval_s)
         change = math.log(self._background.per_px2) - density[chosen]
         np.minimum(change, WORST_LOG_RATIO, out=change)
         np.maximum(change, BEST_LOG_RATIO, out=change)

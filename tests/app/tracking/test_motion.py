@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _INTERVAL_S = 1 / 120
 _BODY_PX = np.array([10.0])
 _NOISE_PX2 = np.array([0.5])
+_BOUNCE_RATE = 0.06
 
 
 def _started(velocity_px_s: tuple[float, float] = (600.0, 0.0)) -> Motion:
@@ -29,8 +30,11 @@ def _started(velocity_px_s: tuple[float, float] = (600.0, 0.0)) -> Motion:
     )
 
 
-def _predict(motion: Motion, dt_s: float = _INTERVAL_S) -> None:
-    motion.predict(dt_s, _INTERVAL_S, np.repeat(_BODY_PX, len(motion)), 1.0)
+def _predict(
+    motion: Motion, dt_s: float = _INTERVAL_S, bounce_rate: float = _BOUNCE_RATE
+) -> None:
+    body_px = np.repeat(_BODY_PX, len(motion))
+    motion.predict(dt_s, _INTERVAL_S, body_px, 1.0, bounce_rate)
 
 
 def _correct(motion: Motion, x_px: float, y_px: float) -> None:
@@ -148,6 +152,19 @@ def test_a_straight_path_makes_cruising_likely() -> None:
     assert motion.state[7, CRUISE, 0] > 0.8
 
 
+def test_what_hardly_ever_bounces_is_not_looked_for_far_beside_its_way() -> None:
+    often, hardly = _started(), _started()
+
+    _predict(often)
+    _predict(hardly, bounce_rate=1e-4)
+
+    reach = [
+        each.reach_px(each.combined()[:2], _NOISE_PX2, 1e-5)[0]
+        for each in (often, hardly)
+    ]
+    assert reach[0] > 2 * reach[1]
+
+
 def test_a_bounce_is_believed_and_turns_the_velocity() -> None:
     motion = _started((6000.0, 0.0))
     for frame in range(1, 5):
@@ -233,7 +250,7 @@ def test_a_covariance_stays_one(
 def test_there_may_be_no_track() -> None:
     motion = Motion.empty()
 
-    motion.predict(0.01, 0.01, np.zeros(0), 1.0)
+    motion.predict(0.01, 0.01, np.zeros(0), 1.0, _BOUNCE_RATE)
 
     assert motion.combined().shape == (4, 0)
     assert motion.state.shape[1] == MODELS

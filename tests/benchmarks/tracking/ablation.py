@@ -14,6 +14,7 @@ from unittest import mock
 import numpy as np
 
 from app.tracking import birth, motion, tracker
+from app.tracking.bounces import BounceMeter
 from app.tracking.noise import NoiseMeter
 from app.tracking.returns import Returns
 from app.tracking.settings import TrackerSettings
@@ -61,6 +62,9 @@ class Ablated(Peregrine):
             return super().update(seen, time_s)
 
 
+_NO_BOUNCES = [(BounceMeter, "rate", 1e-9), (birth, "FIRST_RATE", 1e-9)]
+
+
 def ablations() -> dict[str, Callable[[Film], Ablated]]:
     """By what they lack."""
     settings = TrackerSettings()
@@ -69,7 +73,7 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
             (module, "streak_log_ratio", _no_ratio) for module in (tracker, birth)
         ],
         "sizes": [(tracker, "SIZE_COST", 0.0), (birth, "MAX_SIZE_LOG_RATIO", np.inf)],
-        "bounces": [(motion, "BOUNCE_RATE", 1e-9), (motion, "LATER_BOUNCE_RATE", 0.0)],
+        "bounces": _NO_BOUNCES,
         "several models of motion": [
             (
                 motion,
@@ -77,13 +81,13 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
                 np.full((motion.MODELS, 1), ONE_MODEL_ACCELERATION),
             ),
             (motion, "SWERVE", 0.0),
-            (motion, "BOUNCE_RATE", 1e-9),
-            (motion, "LATER_BOUNCE_RATE", 0.0),
+            *_NO_BOUNCES,
         ],
         "rejoining": [(tracker, "rejoin", _nobody)],
         "returns": [(Returns, "choose", _nobody)],
         "meetings": [(tracker, "find_meetings", lambda *_: None)],
         "learned noise": [(NoiseMeter, "update", lambda *_: None)],
+        "learned bounces": [(BounceMeter, "update", lambda *_: None)],
         "one assignment of all": [(tracker, "assign", _nearest_first)],
     }
     changed = {
