@@ -290,7 +290,8 @@ def _palette() -> NDArray[np.uint32]:
     return pixels.ravel()
 
 
-@functools.lru_cache(maxsize=2048)
+# Of ids, one after another: more than are seen at once would only hold memory.
+@functools.lru_cache(maxsize=512)
 def _lettering(text: str, height_px: int) -> _Lettering:
     """Draw a text large and shrink it: strokes get even widths and soft edges."""
     large_px = height_px * _LETTERING_OVERSAMPLING

@@ -4,6 +4,7 @@ A converted model is a folder: `manifest.json` tells what the network takes and 
 `engine.json` how it was made, `report.json` what each step did.
 """
 
+import functools
 import importlib
 import platform
 from pathlib import Path
@@ -145,6 +146,7 @@ def _number(version: str) -> Tuple[int, ...]:
     return tuple(parts)
 
 
+@functools.lru_cache(maxsize=None)
 def installed_version(library: str) -> str:
     """Version of a library without importing it; empty where there is none."""
     for name in _DISTRIBUTIONS.get(library, (library,)):

@@ -13,7 +13,7 @@ from app.paths import benches_folder, engines_folder
 from widgets.bench_desk import BenchDesk
 from widgets.engine_desk import EngineDesk
 from widgets.engine_jobs import EngineJobs
-from widgets.engine_window import EngineWindow
+from widgets.engine_window import EnginePanels, EngineWindow
 
 if TYPE_CHECKING:
     from app.settings.model import Settings
@@ -43,6 +43,7 @@ class EngineRoom:
         self._benches = BenchDesk(BenchStore(benches_folder()), self._desk.edits)
         self._console = console
         self._over = window
+        self._panels = EnginePanels()
         self._window: EngineWindow | None = None
         self._timer = QTimer()
         self._timer.setSingleShot(True)
@@ -65,7 +66,8 @@ class EngineRoom:
 
     def _go_on(self) -> None:
         if self._window is None:
-            self._window = self._make_window()
+            if not self._panels.make():
+                self._window = self._make_window()
             self._timer.start()
         elif self._window.assemble():
             self._timer.start()
@@ -88,7 +90,9 @@ class EngineRoom:
         self._desk.memory_reserve_mb = self._jobs.memory_reserve_mb = reserve_mb
 
     def _make_window(self) -> EngineWindow:
-        window = EngineWindow(self._desk, self._jobs, self._benches, self._over)
+        window = EngineWindow(
+            self._desk, self._jobs, self._benches, self._panels, self._over
+        )
         self._console.trial_failed.connect(window.show_error)
         self._console.bridge.status_taken.connect(
             lambda status: window.show_status(None if status.state.is_over else status)

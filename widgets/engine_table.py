@@ -81,9 +81,8 @@ class EngineTable(QTableWidget):
         self.verticalHeader().hide()
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(_LEAST_COLUMN_PX)
+        self._fit_columns()
         self.setAccessibleName("Engines")
         self.itemSelectionChanged.connect(lambda: self.engine_chosen.emit(self.chosen))
 
@@ -107,6 +106,8 @@ class EngineTable(QTableWidget):
         chosen = self.chosen
         wanted = self._wanted or (chosen.name if chosen else "")
         self._engines = tuple(engines)
+        # Columns that follow their contents measure every row for every cell.
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setRowCount(len(engines))
         for row, engine in enumerate(engines):
             cells = _cells(engine, self._measured.get(engine.name))
@@ -121,6 +122,7 @@ class EngineTable(QTableWidget):
                     item.setForeground(_STATE_COLOURS[engine.state].qcolor)
                 self.setItem(row, column, item)
         self._mark_running()
+        self._fit_columns()
         self.clearSelection()
         self.choose(wanted)
         if self.chosen is None and engines:
@@ -136,6 +138,11 @@ class EngineTable(QTableWidget):
         if folder != self._running:
             self._running = folder
             self._mark_running()
+
+    def _fit_columns(self) -> None:
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def _mark_running(self) -> None:
         for row, engine in enumerate(self._engines):

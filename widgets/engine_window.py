@@ -74,6 +74,32 @@ _WIDTHS_PX = (520, 920)
 _MEMORY_MS = 2000
 
 
+class EnginePanels:
+    """What an engines window consists of, made one by one.
+
+    All at once would hold the picture behind it for 0.1 s.
+    """
+
+    def __init__(self) -> None:
+        self._steps = self._make()
+
+    def make(self) -> bool:
+        """Make the next one; whether one is missing still."""
+        return next(self._steps, None) is not None
+
+    def _make(self) -> Iterator[QWidget]:
+        self.table = EngineTable()
+        yield self.table
+        self.form = BuildForm()
+        yield self.form
+        self.report = ReportPanel()
+        yield self.report
+        self.graph = GraphPanel()
+        yield self.graph
+        self.bench = BenchPanel()
+        yield self.bench
+
+
 class EngineWindow(QDialog):
     """Builds engines and tries them on the feed, which goes on behind it.
 
@@ -84,6 +110,9 @@ class EngineWindow(QDialog):
     ----------
     desk : EngineDesk
     jobs : EngineJobs
+    benches : BenchDesk
+    panels : EnginePanels
+        Those that are missing are made at once.
     parent : QWidget, optional
     """
 
@@ -92,6 +121,7 @@ class EngineWindow(QDialog):
         desk: EngineDesk,
         jobs: EngineJobs,
         benches: BenchDesk,
+        panels: EnginePanels,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -102,14 +132,16 @@ class EngineWindow(QDialog):
         self._benches = benches
         self._is_feed_on = False
         self._logged: Build | None = None
+        while panels.make():
+            pass
         self.message_bar = MessageBar()
-        self.table = EngineTable()
-        self.form = BuildForm()
+        self.table = panels.table
+        self.form = panels.form
         self.builds = BuildList()
-        self.report = ReportPanel()
-        self.graph = GraphPanel()
+        self.report = panels.report
+        self.graph = panels.graph
         self.trial = TrialPanel()
-        self.bench = BenchPanel()
+        self.bench = panels.bench
         self.log = QPlainTextEdit()
         self.tabs = QTabWidget()
         self.try_button = QPushButton("Tr&y on the feed")

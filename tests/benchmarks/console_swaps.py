@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -73,6 +74,7 @@ _PROGRAMS = (b"engines.convert", b"app.conversion_frames", b"benchmarks.standsti
 # When a beat was, how late, and how long the GUI thread was on a core since the one
 # before. Packed: the memory of the process is measured.
 _BEAT = struct.Struct("dff")
+_BEATS = np.dtype([("at_s", "f8"), ("late_ms", "f4"), ("busy_ms", "f4")])
 
 
 class Stall(NamedTuple):
@@ -111,13 +113,13 @@ class Pulse:
         self, doing: str, standstills: Sequence[Sequence[Standstill]] = ()
     ) -> str:
         """The longest stalls, and how many are over the limit."""
-        beats = sorted(
-            _BEAT.iter_unpack(self.beats[doing]), key=lambda beat: beat[1], reverse=True
-        )
-        count_over = sum(late_ms > _STALL_MS for _, late_ms, _ in beats)
+        # In the thread that is measured, between two beats.
+        beats = np.frombuffer(bytes(self.beats[doing]), _BEATS)
+        count_over = int((beats["late_ms"] > _STALL_MS).sum())
+        latest = np.argsort(-beats["late_ms"])[: max(_TOLD, count_over)]
         stalls = [
             Stall(late_ms, busy_ms, taken_ms(standstills, at_s - late_ms / 1e3, at_s))
-            for at_s, late_ms, busy_ms in beats[: max(_TOLD, count_over)]
+            for at_s, late_ms, busy_ms in beats[latest].tolist()
         ]
         own = sum(each.late_ms - each.taken_ms > _STALL_MS for each in stalls)
         longest = ", ".join(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import bisect
+import tempfile
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -47,9 +49,10 @@ class Identities:
 
     def __init__(self, uri: str) -> None:
         self._scene = SyntheticSource(uri, is_paced=False).scene
-        self._indices: list[int] = []
-        # Bytes take a third of what arrays take: the memory of the process is measured.
-        self._seen: list[bytes] = []
+        self._indices = array("q")
+        # On disk: the memory of the process is measured.
+        self._seen = tempfile.TemporaryFile()  # noqa: SIM115  as long as this lives
+        self._ends = array("q", [0])
 
     @property
     def newest(self) -> int:
@@ -66,7 +69,7 @@ class Identities:
         for name in _TRACK.names or ():
             seen[name] = getattr(tracks, name)[is_alive]
         self._indices.append(result.frame.index)
-        self._seen.append(seen.tobytes())
+        self._ends.append(self._ends[-1] + self._seen.write(seen.tobytes()))
 
     def kept_over(self, spans: Iterable[tuple[int, int]]) -> Kept:
         """Count the objects that kept their id from one frame to another.
@@ -101,7 +104,11 @@ class Identities:
     def _followers(self, at: int) -> dict[int, int]:
         """The id of the track at each object, by the object's number."""
         truth = self._scene.truth(self._indices[at])
-        seen = np.frombuffer(self._seen[at], _TRACK)
+        self._seen.seek(self._ends[at])
+        seen = np.frombuffer(
+            self._seen.read(self._ends[at + 1] - self._ends[at]), _TRACK
+        )
+        self._seen.seek(self._ends[-1])
         followers: dict[int, int] = {}
         if not len(seen):
             return followers

@@ -33,7 +33,7 @@ from tests.fakes.benches import DOCUMENT
 from widgets.bench_desk import BenchDesk
 from widgets.engine_desk import EngineDesk
 from widgets.engine_jobs import EngineJobs
-from widgets.engine_window import EngineWindow
+from widgets.engine_window import EnginePanels, EngineWindow
 from widgets.message_bar import Remedy
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def jobs(tmp_path: Path) -> Iterator[EngineJobs]:
 def window(
     desk: EngineDesk, jobs: EngineJobs, benches: BenchDesk, qtbot: QtBot
 ) -> EngineWindow:
-    window = EngineWindow(desk, jobs, benches)
+    window = EngineWindow(desk, jobs, benches, EnginePanels())
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.show()
