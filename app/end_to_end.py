@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 _WINDOW_PX = (1280, 800)
 _WARM_UP_FRAMES = 60
 _FEWEST_FRAMES = 50
-_POLL_S = 0.02
+# As often as the window asks.
+_POLL_S = 0.1
 _PATIENCE_S = 120.0
 _TRAINED = "saved-model"
 # Of more frames than any engine infers from one look to the next.

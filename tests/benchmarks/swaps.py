@@ -1,6 +1,7 @@
 """Engines change places under a live feed: what that costs.
 
     .venv/bin/python -m tests.benchmarks.swaps [--swaps N] [--source URI]
+    .venv/bin/python -m tests.benchmarks.swaps --exact FRAMES [--source URI]
 
 Runs the synthetic 120 fps source, and lets the bundled network on OpenVINO take over
 from itself again and again, each time through the whole trial: opened beside the
@@ -8,6 +9,9 @@ running one, compared in its shadow, on probation. Prints what the capture lost,
 whether the ledger adds up, how many tracks had the same id before and after a swap,
 beside how many have it at any moment, and how the memory grew. Only objects count
 that are whole in the picture all the while, by the truth of the scene.
+
+`--exact` tracks every one of the first FRAMES twice, as fast as it goes: once without
+and once with one swap after another, and counts the tracks that differ.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
 _LIMITS = TrialLimits(max_time_ratio=10.0, shadow_s=0.3, probation_s=0.3)
 _PATIENCE_S = 30.0
+_WAIT_S = 0.1
 # Frames before and after a swap: it is seen a few frames late.
 _REACH = 5
 
@@ -42,8 +47,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--swaps", type=int, default=100, metavar="N")
     parser.add_argument("--source", default="synthetic://?objects=6&seed=5")
+    parser.add_argument("--exact", type=int, metavar="FRAMES")
     arguments = parser.parse_args()
     prepare_process()
+    if arguments.exact:
+        return _compare(arguments.source, arguments.exact)
     make_engine = EngineChoice().factory()
     source = open_source(arguments.source, is_paced=True)
     pipeline = Pipeline(source, make_engine, FrameMode.LIVE)
@@ -82,6 +90,50 @@ def main() -> int:
     for reason in failures:
         print(f"rejected: {reason}")
     return int(bool(failures))
+
+
+def _compare(uri: str, frames: int) -> int:
+    """Print how the tracks with swaps differ from those without; 1 if they do."""
+    without, _ = _tracks_of(uri, frames, has_swaps=False)
+    with_swaps, swaps = _tracks_of(uri, frames, has_swaps=True)
+    differing = [
+        index
+        for index, (one, other) in enumerate(zip(without, with_swaps, strict=True))
+        if one != other
+    ]
+    count = sum(len(one) for one in without)
+    print(f"{'frames':30} {len(without)}, {count} tracks in them, {swaps} swaps")
+    print(f"{'frames whose tracks differ':30} {len(differing)}")
+    return int(bool(differing) or not swaps)
+
+
+def _tracks_of(
+    uri: str, frames: int, *, has_swaps: bool
+) -> tuple[list[list[tuple[object, ...]]], int]:
+    """Ids, states and places in each frame, and how often the engine changed."""
+    make_engine = EngineChoice().factory()
+    source = open_source(uri, is_paced=False)
+    pipeline = Pipeline(source, make_engine, FrameMode.EVERY_FRAME, frame_limit=frames)
+    results = pipeline.subscribe()
+    pipeline.start()
+    found: list[list[tuple[object, ...]]] = []
+    swaps = 0
+    while not results.is_drained:
+        result = results.take(_WAIT_S)
+        if result is None:
+            continue
+        tracks = result.tracks
+        columns = (tracks.id, tracks.state, tracks.x_px, tracks.y_px)
+        found.append(list(zip(*(each.tolist() for each in columns), strict=True)))
+        trial = pipeline.status().trial if has_swaps else None
+        if has_swaps and (trial is None or trial.phase.is_over):
+            swaps += trial is not None and trial.phase is TrialPhase.ACCEPTED
+            pipeline.try_engine(make_engine, _LIMITS)
+    fault = pipeline.status().fault
+    pipeline.stop()
+    if fault is not None:
+        raise fault
+    return found, swaps
 
 
 class History:
