@@ -42,8 +42,11 @@ MAX_SIZE_LOG_RATIO = 0.7
 """Blobs whose sizes differ by more are not of one object."""
 GATE_SIGMA = 3.0
 GATE_BODIES = 1.0
-MAX_LOG_RANK = 5.0
-"""Pairs are looked at as if there could be e^5 of them that are believable."""
+COMPANY = 30.0
+"""Limits that each other object that comes in the same frame raises the limit by.
+
+Larger believes objects sooner where several come, and one part more of them is false.
+"""
 ENTRY_DOUBT = 2.0
 """Larger believes objects that come in from beyond the border later."""
 MISS_LOG_RATIO = 2.3
@@ -75,26 +78,31 @@ class Newborn(NamedTuple):
 NOBODY = Newborn(Motion.empty(), np.zeros(0, np.intp), *np.zeros((2, 0)))
 
 
-def believable(log_chance: Floats, log_limit: float) -> Bools:
+def believable(
+    log_chance: Floats, log_limit: float, new_per_frame: float = 0.0
+) -> Bools:
     """Which rows of blobs are tracks, so that few of those taken are chance.
 
     One alone has to be less likely than the limit; of several that are found at
     once, the n-th best may be n times as likely (Benjamini and Hochberg 1995): where
-    sixty objects appear together, not all that fits is chance.
+    sixty objects appear together, not all that fits is chance. Where some are
+    believed so, and where new objects keep coming, others are believed more easily:
+    most that fits is one of them. Where there is only chance, none are believed so,
+    and nothing is easier for it.
 
     Parameters
     ----------
     log_chance : ndarray of float64, shape (N,)
         Natural log of the number of such tracks that chance gives per frame.
     log_limit : float
-        Natural log of the part of tracks that may be false.
+        Natural log of the number of false tracks per frame.
+    new_per_frame : float
+        New objects that are expected.
     """
-    order = np.argsort(log_chance, kind="stable")
-    rank = np.arange(1, order.size + 1)
-    below = np.flatnonzero(log_chance[order] < log_limit + np.log(rank))
-    is_believed = np.zeros(order.size, bool)
-    if below.size:
-        is_believed[order[: below[-1] + 1]] = True
+    rank = np.arange(1, log_chance.size + 1)
+    is_below = np.sort(log_chance) < log_limit + np.log(rank)
+    company = rank[is_below].max(initial=0) + new_per_frame
+    is_believed: Bools = log_chance < log_limit + np.log1p(COMPANY * company)
     return is_believed
 
 
@@ -176,6 +184,7 @@ class Nursery:
         interval_s: float,
         background: Background,
         field_px: tuple[int, int] | None = None,
+        new_per_frame: float = 0.0,
     ) -> Newborn:
         """Take the blobs of a frame that no track took, and give new tracks.
 
@@ -189,6 +198,8 @@ class Nursery:
         background : Background
         field_px : (int, int), optional
             Width and height of what can be seen: objects come from beyond it.
+        new_per_frame : float
+            New objects that are expected.
         """
         pairs, seeds = self._pairs, self._seeds
         if not (len(seeds) or len(pairs.table) or np.count_nonzero(is_free)):
@@ -216,7 +227,7 @@ class Nursery:
             self._pairs = self._pairs.take(self._pairs.table.frames < FRAMES_BACK)
         if len(self._seeds) and blob.size:
             found = self._make_pairs(fresh, blob, interval_s, background, field_px)
-            couples, used = self._couples(found)
+            couples, used = self._couples(found, new_per_frame)
             newborn.append(couples)
             self._pairs = self._pairs.joined(found)
             if used.size:
@@ -345,16 +356,18 @@ class Nursery:
             pairs = pairs.take(order[:MAX_PAIRS])
         return pairs
 
-    def _couples(self, pairs: _Pairs) -> tuple[Newborn, Floats]:
+    def _couples(self, pairs: _Pairs, new_per_frame: float) -> tuple[Newborn, Floats]:
         """Pairs that need no third blob, and the keys of their blobs."""
         chance = pairs.table.log_chance
         order = np.argsort(chance, kind="stable")
-        order = order[chance[order] < self._log_believed + MAX_LOG_RANK]
+        order = order[chance[order] < 0]
         if not order.size:
             return NOBODY, _NO_KEYS
         keys = np.stack([pairs.table.first_key[order], pairs.table.second_key[order]])
         first_come = _first_come(keys)
-        is_sure = believable(chance[order[first_come]], self._log_believed)
+        is_sure = believable(
+            chance[order[first_come]], self._log_believed, new_per_frame
+        )
         first_come = first_come[is_sure]
         sure = pairs.take(order[first_come])
         newborn = Newborn(

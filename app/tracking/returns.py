@@ -11,6 +11,7 @@ Objects that left over a border come back over that border, and hardly ever else
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,8 @@ NEW_BEFORE, FRAMES_BEFORE = 0.05, 24.0
 BACK_BEFORE, LOST_BEFORE = 1.0, 3.0
 """Objects that came back, and the sum of one over the frame intervals that each lost
 one was unseen for, over all frames, likewise."""
+AGAIN_BEFORE = 4.0
+"""Lost objects that were found again on their way, likewise."""
 MISSED_STEPS = 1.5
 """Objects that are unseen for fewer frame intervals are merely missed."""
 APART_STEPS = 0.5
@@ -68,6 +71,7 @@ class Returns:
     def __init__(self) -> None:
         self._new, self._frames = NEW_BEFORE, FRAMES_BEFORE
         self._back, self._lost = BACK_BEFORE, LOST_BEFORE
+        self._again = AGAIN_BEFORE
         self._frame = 0
 
     @property
@@ -79,6 +83,19 @@ class Returns:
     def back_per_step(self) -> float:
         """Lost objects that come back in a frame, times the intervals each was lost."""
         return self._back / self._lost
+
+    @property
+    def new_cost(self) -> float:
+        """Of taking a new object for a lost one that it seems to go on from.
+
+        Natural log of all that came over those that were lost ones: where there are
+        always others to come, some seem to come back that left for good.
+        """
+        return math.log1p(self._new / self._again)
+
+    def found_again(self, count: int) -> None:
+        """Count new tracks that were lost ones, found again on their way."""
+        self._again += count
 
     def watch(self, blobs: int, steps: Floats) -> None:
         """Count a frame with so many blobs.
@@ -93,6 +110,7 @@ class Returns:
             return
         self._frame += 1
         self._new *= 1 - 1 / MEMORY_FRAMES
+        self._again *= 1 - 1 / MEMORY_FRAMES
         self._frames = self._frames * (1 - 1 / MEMORY_FRAMES) + 1
         if steps.size:
             self._lost += float(np.add.reduce(1 / steps[steps > MISSED_STEPS]))

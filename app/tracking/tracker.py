@@ -190,6 +190,7 @@ class Tracker:
             self._interval_s,
             self._background.with_at_least(free),
             field_px,
+            self._returns.new_per_frame,
         )
         self._meter.take_back(newborn.blob.size)
         if newborn.blob.size:
@@ -331,7 +332,9 @@ class Tracker:
         lost = np.flatnonzero(is_lost)
         gap_s = newborn.born_s[:, None] - table.seen_s[lost]
         body = table.body_px[lost]
-        waiting = _waiting_cost(np.maximum(gap_s, 0) / self._interval_s)
+        other = _waiting_cost(np.maximum(gap_s, 0) / self._interval_s)
+        other += _size_cost(seen.body_px[newborn.blob][:, None], body)
+        other += self._returns.new_cost
         child, parent = rejoin(
             self._motion.cruising()[:, lost],
             newborn.motion.combined(),
@@ -340,8 +343,9 @@ class Tracker:
             body,
             self._interval_s,
             self._background.per_px2,
-            waiting + _size_cost(seen.body_px[newborn.blob][:, None], body),
+            other,
         )
+        self._returns.found_again(child.size)
         parent = lost[parent]
         self._motion.state[:, :, parent] = newborn.motion.state[:, :, child]
         is_new = np.ones(newborn.blob.size, bool)
@@ -420,7 +424,9 @@ class Tracker:
             is_missed = ~is_found[tentative]
             table.log_chance[tentative] += MISS_LOG_RATIO * is_missed
             chance = table.log_chance[tentative]
-            is_new[tentative] = believable(chance, self._log_believed)
+            is_new[tentative] = believable(
+                chance, self._log_believed, self._returns.new_per_frame
+            )
             is_new &= is_found
             state[tentative] = np.where(is_new[tentative], CONFIRMED, TENTATIVE)
             is_over[tentative] |= chance > 0
@@ -434,7 +440,9 @@ class Tracker:
         born = _Table(np.empty((_Table.COUNT, count)))
         born.id = np.arange(self._next_id, self._next_id + count)
         self._next_id += count
-        is_believed = believable(newborn.log_chance, self._log_believed)
+        is_believed = believable(
+            newborn.log_chance, self._log_believed, self._returns.new_per_frame
+        )
         born.state = np.where(is_believed, CONFIRMED, TENTATIVE)
         born.values[_Table.LOOK] = look
         born.born_s = newborn.born_s

@@ -21,6 +21,7 @@ def _feed(
     background: Background = _CLEAN,
     settings: TrackerSettings | None = None,
     field_px: tuple[int, int] | None = None,
+    new_per_frame: float = 0.0,
 ) -> list[Newborn]:
     """Give the frames to a nursery, all blobs free."""
     settings = settings or TrackerSettings()
@@ -34,6 +35,7 @@ def _feed(
             _INTERVAL_S,
             background,
             field_px,
+            new_per_frame,
         )
         for number, blobs in enumerate(frames)
     ]
@@ -75,6 +77,29 @@ def test_several_rows_at_once_are_believed_sooner_than_one() -> None:
 
     assert believable(one, limit).tolist() == [False]
     assert believable(several, limit).tolist() == [True, True, False, True, True]
+
+
+def test_one_that_is_believed_by_itself_is_company_for_others() -> None:
+    limit = float(np.log(0.003))
+
+    assert believable(np.log([0.001, 0.05]), limit).tolist() == [True, True]
+    assert believable(np.log([0.02, 0.05]), limit).tolist() == [False, False]
+
+
+def test_where_new_objects_keep_coming_they_are_believed_sooner() -> None:
+    limit = float(np.log(0.003))
+    one = np.log([0.02])
+
+    assert not believable(one, limit, 0.01).any()
+    assert believable(one, limit, 0.5).all()
+
+
+def test_a_pair_is_enough_where_new_objects_keep_coming() -> None:
+    frames = [Blobs.of([400 + 30 * n], [100]) for n in range(2)]
+    background = Background(2.0, 2e-6)
+
+    assert _births(_feed(frames, background)) == [0, 0]
+    assert _births(_feed(frames, background, new_per_frame=1.0)) == [0, 1]
 
 
 def test_three_blobs_give_position_velocity_and_time_of_birth() -> None:

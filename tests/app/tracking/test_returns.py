@@ -76,6 +76,20 @@ def test_objects_that_left_come_back_over_the_same_border() -> None:
     assert _choose(Returns(), [[20.0]], [RIGHT], [INSIDE]) == []
 
 
+def test_a_new_object_is_a_lost_one_the_less_the_more_new_ones_come() -> None:
+    returns = Returns()
+    at_first = returns.new_cost
+    for _ in range(60):
+        returns.watch(1, NOBODY)
+        returns.choose(np.zeros((1, 0)), NOBODY, np.zeros(1), NOBODY, np.zeros(1))
+    many_came = returns.new_cost
+    returns.found_again(60)
+
+    assert at_first < 0.05
+    assert many_came > 2
+    assert at_first < returns.new_cost < 1
+
+
 def test_the_rate_of_new_objects_follows_what_comes() -> None:
     returns = Returns()
 
