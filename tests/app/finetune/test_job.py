@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from app.paths import DEFAULT_MODEL, SAMPLE_CLIP
 from main import main
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from app.finetune.job import FinetuneProgress
@@ -161,6 +163,15 @@ def test_frames_to_learn_from_and_to_judge_on_are_both_needed(
         FinetuneJob(_request(tmp_path, labels, COPIES), lambda _: None).run()
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Heed Ctrl+C, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_the_child_and_keeps_what_is_done(
     tmp_path: Path, labels: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
