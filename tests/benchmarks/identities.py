@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import tempfile
+import weakref
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,6 +53,7 @@ class Identities:
         self._indices = array("q")
         # On disk: the memory of the process is measured.
         self._seen = tempfile.TemporaryFile()  # noqa: SIM115  as long as this lives
+        weakref.finalize(self, self._seen.close)
         self._ends = array("q", [0])
 
     @property
