@@ -437,7 +437,8 @@ class Recorder:
         writer.start()
         self._taken = self._encoder_losses = self._disk_losses = 0
         self._source_losses = self._marks = 0
-        self._lost_cause = ""
+        # Frames may have been refused since the operator asked for it.
+        self._lost_cause = "encoder" if self._refused else ""
         self._first_ns = self._stop_ns = None
         self._stop_reason = ""
         frames, gaps = self._ring.take()

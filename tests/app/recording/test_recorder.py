@@ -14,6 +14,7 @@ import pytest
 from app.recording.encoder import FrameEncoder
 from app.recording.recorder import Recorder
 from app.recording.session import Session
+from app.recording.session_writer import SessionWriter
 from app.recording.settings import Quality, RecordingSettings, TriggerZone
 from app.recording.status import RecordingState
 from app.recording.verify import verify_session
@@ -345,6 +346,38 @@ def test_an_encoder_that_is_too_slow_is_the_cause_that_is_told(
     _SleepyEncoder.gate.clear()
 
     slow = _stall(recorder, tmp_path, 60, "encoder", _SleepyEncoder.gate.set)
+
+    assert "encoder is too slow" in slow.advice
+    assert slow.losses.encoder >= 40
+
+
+def test_frames_refused_while_a_session_begins_have_their_cause_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class _LateWriter(SessionWriter):
+        """Begins when the frames have come."""
+
+        gate = threading.Event()
+
+        def start(self) -> None:
+            self.gate.wait(10)
+            super().start()
+
+    recorder = Recorder(dict)
+    recorder.configure(_settings(tmp_path))
+    monkeypatch.setattr("app.recording.recorder._RAW_FRAMES", (16, 16))
+    monkeypatch.setattr("app.recording.recorder.SessionWriter", _LateWriter)
+    monkeypatch.setattr("app.recording.recorder.open_encoder", _SleepyEncoder)
+    recorder.open(source_spec())
+    _SleepyEncoder.gate.clear()
+    recorder.start("session")
+
+    _feed(recorder, range(60))
+    _LateWriter.gate.set()
+    wait_until(lambda: recorder.status().losses.encoder > 0)
+    slow = recorder.status()
+    _SleepyEncoder.gate.set()
+    recorder.finish()
 
     assert "encoder is too slow" in slow.advice
     assert slow.losses.encoder >= 40
