@@ -91,7 +91,7 @@ def _detection(path: Path, number: int, line: str) -> list[float]:
 def associate(
     detections: NDArray[np.float64],
     rate_hz: float,
-    predicted_frames: int = 0,
+    least_chance: float | None = None,
     filled_frames: int = 0,
     size_px: tuple[int, int] | None = None,
 ) -> Associated:
@@ -103,8 +103,9 @@ def associate(
         From `read_detections`.
     rate_hz : float
         Frames a second.
-    predicted_frames : int
-        Frames that a track is written for while it is not seen.
+    least_chance : float, optional
+        Lost tracks are written, too, while their object is likelier than this to be
+        within a body length. None writes none.
     filled_frames : int
         Gaps up to so many frames are filled once the track is seen again.
     size_px : (int, int), optional
@@ -116,7 +117,6 @@ def associate(
     """
     tracker = Tracker()
     rows_found: list[list[float]] = []
-    seen_at: dict[int, int] = {}
     if not len(detections):
         return Associated([], 0, 0, 0.0)
     first, last = int(detections[0, 0]), int(detections[-1, 0])
@@ -127,7 +127,10 @@ def associate(
         started_s = time.perf_counter()
         tracks = tracker.update(_blobs(rows), frame / rate_hz, size_px)
         busy_s += time.perf_counter() - started_s
-        for row in _shown(tracks, frame, seen_at, predicted_frames):
+        is_shown = tracks.state == TrackState.CONFIRMED
+        if least_chance is not None:
+            is_shown |= np.isin(tracks.id, tracker.foreseen(least_chance))
+        for row in is_shown.nonzero()[0]:
             rows_found.append([frame, float(tracks.id[row]), *_box(tracks, row)])
     table = np.array(rows_found, np.float64).reshape(len(rows_found), 7)
     number, track_id = table[:, :2].astype(np.int64).T
@@ -138,23 +141,6 @@ def associate(
     ]
     frames = last - first + 1
     return Associated(lines, len(set(track_id.tolist())), frames, frames / busy_s)
-
-
-def _shown(
-    tracks: Tracks, frame: int, seen_at: dict[int, int], predicted_frames: int
-) -> list[int]:
-    """Rows that are seen, or were lately; keeps the frames they were seen in."""
-    shown = []
-    for row, state in enumerate(tracks.state.tolist()):
-        track_id = int(tracks.id[row])
-        if state == TrackState.CONFIRMED:
-            seen_at[track_id] = frame
-        elif state == TrackState.ENDED:
-            seen_at.pop(track_id, None)
-        is_believed = state in (TrackState.CONFIRMED, TrackState.LOST)
-        if is_believed and frame - seen_at[track_id] <= predicted_frames:
-            shown.append(row)
-    return shown
 
 
 def _blobs(rows: NDArray[np.float64]) -> Blobs:
@@ -174,7 +160,7 @@ def _blobs(rows: NDArray[np.float64]) -> Blobs:
     )
 
 
-def _box(tracks: Tracks, row: int) -> tuple[float, ...]:
+def _box(tracks: Tracks, row: np.intp) -> tuple[float, ...]:
     """Left, top, width, height, confidence."""
     width, height = float(tracks.width_px[row]), float(tracks.height_px[row])
     left = float(tracks.x_px[row]) - width / 2

@@ -27,11 +27,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     parser.add_argument(
         "--predict",
-        type=int,
-        default=0,
-        metavar="N",
-        help="write tracks for up to N frames after they were seen, too; larger"
-        " bridges longer gaps, and guesses more (default: 0)",
+        type=float,
+        metavar="CHANCE",
+        help="write lost tracks, too, while their object is within a body length with"
+        " at least this chance, as 0.5; smaller bridges longer gaps, and guesses more",
     )
     parser.add_argument(
         "--fill-gaps",
@@ -59,6 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.fps > 0:
         raise ConsoleError(
             f"{arguments.fps:g} frames a second", hint="Give --fps a value above 0."
+        )
+    if arguments.predict is not None and not 0 <= arguments.predict <= 1:
+        raise ConsoleError(
+            f"a chance of {arguments.predict:g}",
+            hint="Give --predict a value from 0 to 1; 0.5 is a good one.",
         )
     detections = read_detections(arguments.detections)
     tracks = associate(

@@ -150,6 +150,24 @@ class Motion:
         sigma: Floats = np.sqrt((along_x + along_y) / 2)
         return sigma
 
+    def chance_within(self, centre_px: Floats, radius_px: Floats) -> Floats:
+        """How likely each object is near a point, shape (T,).
+
+        Good to a tenth: exact for the models whose mean is that point.
+
+        Parameters
+        ----------
+        centre_px : ndarray of float64, shape (2, T)
+        radius_px : ndarray of float64, shape (T,)
+            How near.
+        """
+        twice = 2 * self.state[_PP]
+        radius2 = radius_px * radius_px
+        apart2 = _squared(self.state[_POSITION] - centre_px[:, None])
+        chance = -np.expm1(-radius2 / twice) * np.exp(-apart2 / (twice + radius2))
+        total: Floats = np.add.reduce(chance * self.state[_WEIGHT])
+        return total
+
     def predict(
         self,
         dt_s: float,

@@ -20,7 +20,7 @@ from app.tracking.merging import find_meetings
 from app.tracking.motion import BOUNCE, Motion, weighed
 from app.tracking.noise import NoiseMeter
 from app.tracking.rejoining import rejoin
-from app.tracking.returns import ENTRY_STEPS, EXIT_STEPS, Returns, side_of
+from app.tracking.returns import ENTRY_STEPS, EXIT_STEPS, INSIDE, Returns, side_of
 from app.tracking.settings import TrackerSettings
 from app.tracking.sightings import (
     Sightings,
@@ -119,6 +119,7 @@ class Tracker:
         self._table = _Table(np.zeros((_Table.COUNT, 0)))
         self._next_id = 1
         self._time_s: float | None = None
+        self._field_px: tuple[int, int] | None = None
         self._intervals_s: deque[float] = deque(maxlen=INTERVALS)
         self._interval_s = FIRST_INTERVAL_S
         self._meter = BackgroundMeter()
@@ -163,6 +164,7 @@ class Tracker:
             If the time is not larger than that of the call before.
         """
         dt_s = self._step(time_s)
+        self._field_px = field_px
         seen = sightings_of(blobs, self._settings, self._noise.scale)
         body = self._table.body_px
         if body.size:
@@ -214,6 +216,27 @@ class Tracker:
             self._table = self._table.take(is_alive)
             self._motion = self._motion.take(is_alive)
         return tracks
+
+    def foreseen(self, least_chance: float) -> NDArray[np.int64]:
+        """Ids of lost objects whose place is known nevertheless.
+
+        Parameters
+        ----------
+        least_chance : float
+            How likely the object is within a body length of its track, at least.
+            A smaller one foresees for longer, and is wrong more often.
+
+        Returns
+        -------
+        ndarray of int64
+            As of the last frame. What should be beyond the border has left.
+        """
+        table = self._table
+        place = self._motion.combined()[:2]
+        is_known = table.state == LOST
+        is_known &= side_of(place, self._field_px) == INSIDE
+        is_known &= self._motion.chance_within(place, table.body_px) >= least_chance
+        return table.id[is_known].astype(np.int64)
 
     def _step(self, time_s: float) -> float:
         """Time since the last frame; keeps the usual one up to date."""

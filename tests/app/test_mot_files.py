@@ -76,17 +76,28 @@ def test_two_objects_keep_an_id_each(tmp_path: Path) -> None:
     assert len(of) == 1
 
 
-def test_a_gap_is_written_only_where_predictions_are_wanted(tmp_path: Path) -> None:
-    path = _write(tmp_path / "det.txt", _flight([*range(1, 20), *range(22, 30)]))
+def test_a_gap_is_written_as_long_as_the_place_is_known(tmp_path: Path) -> None:
+    path = _write(tmp_path / "det.txt", _flight([*range(1, 20), *range(25, 33)]))
     detections = read_detections(path)
 
-    seen = associate(detections, 120.0).lines
-    predicted = associate(detections, 120.0, predicted_frames=2).lines
+    def gap(least_chance: float | None) -> list[str]:
+        lines = associate(detections, 120.0, least_chance).lines
+        assert len({line.split(",")[1] for line in lines}) == 1
+        frames = {line.split(",")[0] for line in lines}
+        return sorted(frames & {"20", "21", "22", "23", "24"})
 
-    gap = {"20", "21"}
-    assert not gap & {line.split(",")[0] for line in seen}
-    assert gap <= {line.split(",")[0] for line in predicted}
-    assert len({line.split(",")[1] for line in predicted}) == 1
+    assert gap(None) == []
+    assert gap(0.5) == ["20", "21"]
+    assert gap(0.0) == ["20", "21", "22", "23", "24"]
+
+
+def test_what_left_is_written_no_longer(tmp_path: Path) -> None:
+    path = _write(tmp_path / "det.txt", [*_flight([*range(1, 20)]), "30,-1,5,5,9,9,1"])
+    detections = read_detections(path)
+
+    beyond = associate(detections, 120.0, 0.0, size_px=(650, 480)).lines
+
+    assert beyond[-1].split(",")[0] == "19"
 
 
 def test_the_command_writes_tracks_where_the_detections_are(tmp_path: Path) -> None:
@@ -99,6 +110,20 @@ def test_the_command_writes_tracks_where_the_detections_are(tmp_path: Path) -> N
     assert status == 0
     assert last[0] == 19
     assert last[2:6] == pytest.approx([670, 50, 10, 8], abs=1.0)
+
+
+def test_the_command_wants_a_chance_from_0_to_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _write(tmp_path / "det.txt", _flight([1]))
+    out = str(tmp_path / "tracks.txt")
+
+    status = main(
+        ["associate", str(source), "--fps", "9", "--out", out, "--predict", "2"]
+    )
+
+    assert status != 0
+    assert "from 0 to 1" in capsys.readouterr().err
 
 
 def test_the_command_without_a_rate_of_frames_fails(tmp_path: Path) -> None:

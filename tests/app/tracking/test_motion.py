@@ -54,6 +54,27 @@ def test_two_points_give_a_velocity() -> None:
     assert motion.combined()[:, 0].tolist() == [13, 16, 6, -8]
 
 
+@pytest.mark.parametrize("intervals", [1, 3, 10])
+@pytest.mark.parametrize("radius_px", [5.0, 20.0])
+def test_how_likely_an_object_is_near_is_what_drawn_places_say(
+    intervals: int, radius_px: float
+) -> None:
+    motion = _started()
+    _predict(motion, intervals * _INTERVAL_S)
+    centre = motion.combined()[:2]
+    random = np.random.default_rng(3)
+    mean, variance, weight = (motion.state[rows, :, 0] for rows in ([0, 1], 4, 7))
+    model = random.choice(MODELS, 100_000, p=weight)
+    drawn = mean[:, model] + random.normal(size=(2, model.size)) * np.sqrt(
+        variance[model]
+    )
+    part = np.mean(np.hypot(*(drawn - centre)) < radius_px)
+
+    chance = motion.chance_within(centre, np.array([radius_px]))
+
+    assert chance[0] == pytest.approx(part, abs=0.05)
+
+
 def test_a_cruising_object_goes_on() -> None:
     motion = _started((600.0, -300.0))
 

@@ -203,6 +203,48 @@ def test_a_track_is_lost_through_a_gap_and_its_position_predicted() -> None:
     assert last.x_px[0] == pytest.approx(100 + 800 * shots[-1].time_s, abs=8)
 
 
+def test_a_lost_object_is_foreseen_as_long_as_it_cannot_be_far() -> None:
+    shots = film([line(100, 100, 800, 300)], Camera(noise_px=0.2), 40)
+    tracker = Tracker()
+    for shot in shots:
+        tracker.update(shot.blobs, shot.time_s)
+    foreseen = []
+    for frame in range(1, 41):
+        tracks = tracker.update(Blobs.empty(), shots[-1].time_s + frame / 120)
+        assert tracks.state.tolist() == [TrackState.LOST]
+        foreseen.append(tracker.foreseen(0.5).tolist())
+
+    until = foreseen.index([])
+    assert 2 <= until < 40
+    assert foreseen[:until] == [[1]] * until
+    assert foreseen[until:] == [[]] * (40 - until)
+    assert tracker.foreseen(0.0).tolist() == [1]
+
+
+def test_an_object_in_sight_is_not_foreseen() -> None:
+    shots = film([line(100, 100, 800, 300)], Camera(noise_px=0.2), 20)
+    tracker = Tracker()
+    for shot in shots:
+        tracker.update(shot.blobs, shot.time_s)
+
+    assert tracker.foreseen(0.0).size == 0
+
+
+def test_an_object_that_flew_over_the_border_is_not_foreseen() -> None:
+    shots = film([line(100, 100, 800, 300)], Camera(noise_px=0.2), 20)
+    border_px = int(100 + 800 * shots[-1].time_s) + 10
+    tracker = Tracker()
+    for shot in shots:
+        tracker.update(shot.blobs, shot.time_s, (border_px, 480))
+
+    foreseen = []
+    for frame in (1, 2, 3):
+        tracker.update(Blobs.empty(), shots[-1].time_s + frame / 120, (border_px, 480))
+        foreseen.append(tracker.foreseen(0.0).tolist())
+
+    assert foreseen == [[1], [], []]
+
+
 # Time
 
 

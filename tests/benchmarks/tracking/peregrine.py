@@ -12,12 +12,10 @@ from app.tracking.tracker import Tracker
 from tests.benchmarks.tracking.sequences import Found
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from tests.benchmarks.tracking.sequences import Detections, Film
 
 # NumPy compares with a plain number five times as fast as with a member of an enum.
-CONFIRMED, LOST = int(TrackState.CONFIRMED), int(TrackState.LOST)
+CONFIRMED = int(TrackState.CONFIRMED)
 
 
 class Peregrine:
@@ -27,18 +25,15 @@ class Peregrine:
     ----------
     film : Film
         Only its rate and the size of its frames are looked at.
-    predicted_frames : float
-        Frames that a track is reported for while it is not seen.
+    least_chance : float, optional
+        Lost tracks are reported, too, while their object is likelier than this to be
+        within a body length. None reports none.
     """
 
-    def __init__(self, film: Film, predicted_frames: float = 0) -> None:
+    def __init__(self, film: Film, least_chance: float | None = None) -> None:
         self._tracker = Tracker()
         self._size_px = film.size_px
-        # Half a frame more: times are not exact.
-        self._predicted_s = (
-            (predicted_frames + 0.5) / film.rate_hz if predicted_frames else 0.0
-        )
-        self._seen_s: dict[int, float] = {}
+        self._least_chance = least_chance
         self.tracks = Tracks.empty()
         """All there were in the last frame, believed or not."""
 
@@ -65,18 +60,10 @@ class Peregrine:
         tracks = self._tracker.update(blobs, time_s, self._size_px)
         self.tracks = tracks
         is_shown = tracks.state == CONFIRMED
-        if self._predicted_s:
-            self._show_lost(is_shown, time_s)
+        if self._least_chance is not None:
+            is_shown |= np.isin(tracks.id, self._tracker.foreseen(self._least_chance))
         columns = (tracks.x_px, tracks.y_px, tracks.width_px, tracks.height_px)
         return Found(tracks.id[is_shown], np.array(columns, float).T[is_shown])
-
-    def _show_lost(self, is_shown: NDArray[np.bool_], time_s: float) -> None:
-        """Report tracks that were seen not long ago, too."""
-        for track_id in self.tracks.id[is_shown].tolist():
-            self._seen_s[track_id] = time_s
-        for row in (self.tracks.state == LOST).nonzero()[0]:
-            last_s = self._seen_s.get(int(self.tracks.id[row]), -np.inf)
-            is_shown[row] = time_s - last_s < self._predicted_s
 
 
 class PeregrineFilled(Peregrine):

@@ -26,7 +26,7 @@ def print_scores(
     results: Results,
     jobs: int,
 ) -> None:
-    """A table for each data set, and the HOTA of all."""
+    """A table for each data set, and the HOTA and IDF1 of all."""
     tasks = [
         Task(folder, each.name, part, draw, tracker)
         for each in sets
@@ -34,7 +34,7 @@ def print_scores(
         for draw in range(draws if each.is_drawn else 1)
     ]
     found = zip(tasks, results.of(tasks, jobs), strict=True)
-    hota: dict[str, dict[str, float]] = {}
+    means: dict[str, dict[str, Score]] = {}
     for each in sets:
         print(f"\n**{each.name}**: {each.what}\n")
         print(
@@ -54,9 +54,10 @@ def print_scores(
             )
             for crash in (crash for row in rows for crash in row.crashes):
                 print(f"<!-- {tracker}: {crash} -->")
-            hota.setdefault(tracker, {})[each.name] = mean.hota
-    print("\n**HOTA**\n")
-    _print_summary(sets, hota)
+            means.setdefault(tracker, {})[each.name] = mean
+    for title, figure in (("HOTA", "hota"), ("IDF1", "idf1")):
+        print(f"\n**{title}**\n")
+        _print_summary(sets, means, figure)
 
 
 def print_ablation(
@@ -87,12 +88,15 @@ def print_ablation(
         print(f"| {tracker} | {cells} | **{values.mean():{mark}}** |", flush=True)
 
 
-def _print_summary(sets: Sequence[DataSet], hota: dict[str, dict[str, float]]) -> None:
+def _print_summary(
+    sets: Sequence[DataSet], means: dict[str, dict[str, Score]], figure: str
+) -> None:
     fast = [each.name for each in sets if each.is_fast]
     slow = [each.name for each in sets if not each.is_fast]
     print(f"| tracker | {' | '.join([*fast, 'mean', *slow])} |")
     print("| --- " * (len(sets) + 2) + "|")
-    for tracker, by_set in hota.items():
+    for tracker, scores in means.items():
+        by_set = {name: getattr(each, figure) for name, each in scores.items()}
         mean = np.mean([by_set[each] for each in fast]) if fast else np.nan
         cells = [
             *(f"{by_set[each]:.1f}" for each in fast),
