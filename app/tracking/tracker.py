@@ -233,10 +233,11 @@ class Tracker:
         """
         table = self._table
         place = self._motion.combined()[:2]
-        is_known = table.state == LOST
+        is_known: Bools = table.state == LOST
         is_known &= side_of(place, self._field_px) == INSIDE
         is_known &= self._motion.chance_within(place, table.body_px) >= least_chance
-        return table.id[is_known].astype(np.int64)
+        ids: NDArray[np.int64] = table.id[is_known].astype(np.int64)
+        return ids
 
     def _step(self, time_s: float) -> float:
         """Time since the last frame; keeps the usual one up to date."""
