@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=float,
         metavar="CHANCE",
         help="write lost tracks, too, while their object is within a body length with"
-        " at least this chance, as 0.5; smaller bridges longer gaps, and guesses more",
+        " at least this chance, as 0.7; smaller bridges longer gaps, and guesses more",
     )
     parser.add_argument(
         "--fill-gaps",
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.predict is not None and not 0 <= arguments.predict <= 1:
         raise ConsoleError(
             f"a chance of {arguments.predict:g}",
-            hint="Give --predict a value from 0 to 1; 0.5 is a good one.",
+            hint="Give --predict a value from 0 to 1; 0.7 is a good one.",
         )
     detections = read_detections(arguments.detections)
     tracks = associate(

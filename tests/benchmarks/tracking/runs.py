@@ -56,7 +56,7 @@ def makers() -> Makers:
     tuned = tuned_settings()
     makers: Makers = {
         "Peregrine": Peregrine,
-        "Peregrine, predicted": partial(Peregrine, least_chance=0.5),
+        "Peregrine, predicted": partial(Peregrine, least_chance=0.7),
         "Peregrine, gaps filled": PeregrineFilled,
         "Perfect association": Perfect,
     }
