@@ -10,6 +10,7 @@ enough where they are near each other and the frame is empty.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -40,6 +41,8 @@ PARTNERS = 8
 """Blobs of this frame that one of an earlier frame is paired with, the nearest."""
 MAX_SIZE_LOG_RATIO = 0.7
 """Blobs whose sizes differ by more are not of one object."""
+MOST_LOG_CHANCE = 5.0
+"""Natural log of how many by chance rows of three are, that are looked at at all."""
 GATE_SIGMA = 3.0
 GATE_BODIES = 1.0
 COMPANY = 30.0
@@ -104,6 +107,39 @@ def believable(
     company = rank[is_below].max(initial=0) + new_per_frame
     is_believed: Bools = log_chance < log_limit + np.log1p(COMPANY * company)
     return is_believed
+
+
+def among_the_rest(log_chance: Floats, log_limit: float, blobs: int) -> Floats:
+    """How accidental rows of three are once believed ones are no longer chance.
+
+    Blobs of rows that are believed are of objects, and only the others fall into a row
+    by chance: the cube of their number tells how many rows they give. What is believed
+    then leaves fewer again (after Storey 2002, who estimates the part of tests in which
+    there is nothing to be found). Where there is only chance, none are believed, and
+    nothing changes.
+
+    Parameters
+    ----------
+    log_chance : ndarray of float64, shape (N,)
+        Natural log of the number of such tracks that chance gives per frame, if all
+        blobs are chance. No blob in two rows.
+    log_limit : float
+        Natural log of the number of false tracks per frame.
+    blobs : int
+        Of this frame that belong to no track, N or more.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+    """
+    left, lower = blobs, 0.0
+    while left > 1:
+        is_sure = believable(log_chance + lower, log_limit)
+        rest = max(blobs - int(np.count_nonzero(is_sure)), 1)
+        if rest >= left:
+            break
+        left, lower = rest, 3 * math.log(rest / blobs)
+    return log_chance + lower
 
 
 class _Seeds(Sightings):
@@ -285,7 +321,7 @@ class Nursery:
         chance -= density
         chance += MISS_LOG_RATIO * (pairs.table.frames[pair] - 1)
         order = np.argsort(chance, kind="stable")[:MAX_TRIPLES]
-        order = order[chance[order] < 0]
+        order = order[chance[order] < MOST_LOG_CHANCE]
         if not order.size:
             return NOBODY, _NO_KEYS
         keys = np.stack(
@@ -297,6 +333,10 @@ class Nursery:
         )
         first_come = _first_come(keys)
         order = order[first_come]
+        log_chance = among_the_rest(chance[order], self._log_believed, blob.size)
+        kept = (log_chance < 0).nonzero()[0]
+        order, log_chance = order[kept], log_chance[kept]
+        keys = keys[:, first_come[kept]]
         pair, third = pair[order], third[order]
         motion = pairs.motion.take(pair)
         motion.correct(
@@ -306,8 +346,7 @@ class Nursery:
             weight[:, order],
         )
         born_s = pairs.table.born_s[pair]
-        newborn = Newborn(motion, blob[third], born_s, chance[order])
-        return newborn, keys[:, first_come].ravel()
+        return Newborn(motion, blob[third], born_s, log_chance), keys.ravel()
 
     def _make_pairs(
         self,

@@ -7,7 +7,7 @@ import pytest
 
 from app.frames import Blobs
 from app.tracking.background import Background
-from app.tracking.birth import MAX_SEEDS, Newborn, Nursery, believable
+from app.tracking.birth import MAX_SEEDS, Newborn, Nursery, among_the_rest, believable
 from app.tracking.settings import TrackerSettings
 from app.tracking.sightings import sightings_of
 
@@ -184,3 +184,32 @@ def test_blobs_that_are_not_free_start_nothing() -> None:
         born += newborn.blob.size
 
     assert born == 0
+
+
+def test_where_there_is_only_chance_nothing_is_less_accidental() -> None:
+    log_chance = np.array([-2.0, 0.0, 3.0])
+
+    assert among_the_rest(log_chance, -6.0, 40).tolist() == log_chance.tolist()
+
+
+def test_blobs_of_believed_rows_make_no_other_row_by_chance() -> None:
+    log_chance = np.array([*[-20.0] * 20, 5.0])
+
+    lowered = among_the_rest(log_chance, -6.0, 40)
+
+    assert lowered[-1] == pytest.approx(5 + 3 * np.log(20 / 40))
+
+
+def test_what_is_believed_then_leaves_fewer_again() -> None:
+    log_chance = np.array([*[-20.0] * 20, *[1.0] * 12, 9.0])
+
+    lowered = among_the_rest(log_chance, -6.0, 40)
+
+    assert np.count_nonzero(believable(log_chance, -6.0)) == 20
+    assert lowered[-1] == pytest.approx(9 + 3 * np.log((40 - 20 - 12) / 40))
+
+
+def test_all_blobs_may_be_of_objects() -> None:
+    assert among_the_rest(np.full(5, -20.0), -6.0, 5) == pytest.approx(
+        -20 + 3 * np.log(1 / 5)
+    )
