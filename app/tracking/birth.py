@@ -19,7 +19,9 @@ from app.tracking.association import pairs_within
 from app.tracking.bounces import FIRST_RATE
 from app.tracking.columns import Column, Columns
 from app.tracking.motion import BOUNCE, Motion, weighed
+from app.tracking.shutter import ShutterMeter
 from app.tracking.sightings import Sightings, streak_log_ratio
+from app.tracking.streaks import heed_pairs, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -221,6 +223,7 @@ class Nursery:
         background: Background,
         field_px: tuple[int, int] | None = None,
         new_per_frame: float = 0.0,
+        shutter: ShutterMeter | None = None,
     ) -> Newborn:
         """Take the blobs of a frame that no track took, and give new tracks.
 
@@ -236,8 +239,12 @@ class Nursery:
             Width and height of what can be seen: objects come from beyond it.
         new_per_frame : float
             New objects that are expected.
+        shutter : ShutterMeter, optional
+            What streaks tell of speed. Pairs of blobs are shown to it while it does
+            not know.
         """
         pairs, seeds = self._pairs, self._seeds
+        shutter = shutter or ShutterMeter()
         if not (len(seeds) or len(pairs.table) or np.count_nonzero(is_free)):
             return NOBODY
         if len(pairs.table):
@@ -253,7 +260,9 @@ class Nursery:
         fresh, blob = self._fresh(seen, is_free, time_s)
         newborn = []
         if len(pairs.table) and blob.size:
-            triples, used = self._triples(pairs, fresh, blob, interval_s, background)
+            triples, used = self._triples(
+                pairs, fresh, blob, dt_s, interval_s, background, shutter.share
+            )
             newborn.append(triples)
             if used.size:
                 self._forget(used)
@@ -262,7 +271,9 @@ class Nursery:
         if len(self._pairs.table):
             self._pairs = self._pairs.take(self._pairs.table.frames < FRAMES_BACK)
         if len(self._seeds) and blob.size:
-            found = self._make_pairs(fresh, blob, interval_s, background, field_px)
+            found = self._make_pairs(
+                fresh, blob, interval_s, background, field_px, shutter
+            )
             couples, used = self._couples(found, new_per_frame)
             newborn.append(couples)
             self._pairs = self._pairs.joined(found)
@@ -299,8 +310,10 @@ class Nursery:
         pairs: _Pairs,
         fresh: _Seeds,
         blob: Ints,
+        dt_s: float,
         interval_s: float,
         background: Background,
+        share: float | None,
     ) -> tuple[Newborn, Floats]:
         """Pairs that a third blob goes on from, and the keys of all their blobs."""
         centre = pairs.motion.combined()
@@ -314,8 +327,13 @@ class Nursery:
             return NOBODY, _NO_KEYS
         points, noise = fresh.point_px[:, third], fresh.noise_px2[third]
         likelihood = pairs.motion.log_likelihood(pair, points, noise)
-        step = centre[2:, pair] * interval_s
-        likelihood[:BOUNCE] += streak_log_ratio(fresh, third, step)
+        told = None
+        if share is not None and np.count_nonzero(fresh.sharpness):
+            share_s = share * interval_s
+            told = shown(pairs.motion, pair, fresh, third, likelihood, dt_s, share_s)
+        else:
+            step = centre[2:, pair] * interval_s
+            likelihood[:BOUNCE] += streak_log_ratio(fresh, third, step)
         chance = pairs.table.log_chance[pair] + np.log(background.per_px2)
         density, weight = weighed(likelihood)
         chance -= density
@@ -339,6 +357,8 @@ class Nursery:
         keys = keys[:, first_come[kept]]
         pair, third = pair[order], third[order]
         motion = pairs.motion.take(pair)
+        if told is not None:
+            told.apply(motion, np.arange(pair.size), order)
         motion.correct(
             np.arange(pair.size),
             points[:, order],
@@ -355,6 +375,7 @@ class Nursery:
         interval_s: float,
         background: Background,
         field_px: tuple[int, int] | None,
+        shutter: ShutterMeter,
     ) -> _Pairs:
         seeds = self._seeds
         apart_s = fresh.time_s[0] - seeds.time_s
@@ -374,8 +395,15 @@ class Nursery:
         area = np.pi * (squared + body**2 / 4)
         table.log_chance = np.log(background.per_frame * background.per_px2 * area)
         step = (fresh.point_px[:, new] - seeds.point_px[:, old]) / steps[old]
-        table.log_chance -= streak_log_ratio(seeds, old, step)
-        table.log_chance -= streak_log_ratio(fresh, new, step)
+        motion = Motion.from_two_points(
+            seeds.point_px[:, old],
+            fresh.point_px[:, new],
+            apart_s[old],
+            fresh.noise_px2[new],
+        )
+        table.log_chance -= heed_pairs(
+            motion, seeds, fresh, old, new, step, steps[old], interval_s, shutter
+        )
         if field_px is not None:
             table.log_chance += _entry_log_ratio(
                 seeds.point_px[:, old], step, np.array(field_px)
@@ -383,12 +411,6 @@ class Nursery:
         table.born_s = seeds.time_s[old]
         table.first_key, table.second_key = seeds.key[old], fresh.key[new]
         table.blob = blob[new]
-        motion = Motion.from_two_points(
-            seeds.point_px[:, old],
-            fresh.point_px[:, new],
-            apart_s[old],
-            fresh.noise_px2[new],
-        )
         pairs = _Pairs(table, motion)
         if old.size > MAX_PAIRS:
             order = np.argsort(table.log_chance, kind="stable")

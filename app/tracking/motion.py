@@ -321,6 +321,79 @@ class Motion:
         density -= exponent
         return density
 
+    def joint_log_likelihood(
+        self,
+        rows: NDArray[np.intp],
+        points_px: Floats,
+        noise_px2: Floats,
+        velocity_px_s: Floats,
+        variance: Floats,
+    ) -> Floats:
+        """Log density of points that are seen to move, under each model.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (K,)
+        points_px, velocity_px_s : ndarray of float64, shape (2, K)
+        noise_px2, variance : ndarray of float64, shape (K,)
+            Of each point, and of each velocity, along one axis.
+
+        Returns
+        -------
+        ndarray of float64, shape (M, K)
+            As from `log_likelihood`, and per (px/s)^2.
+        """
+        state = self.state.take(rows, axis=2)
+        pp, pv, vv = state[_COVARIANCE]
+        total = vv + variance
+        gain = pv / total
+        rest = pp - gain * pv
+        rest += noise_px2
+        apart = velocity_px_s[:, None] - state[_VELOCITY]
+        exponent = _squared(apart)
+        exponent /= total
+        # Where it is, as far as its velocity does not tell.
+        apart *= gain
+        apart += state[_POSITION]
+        np.subtract(points_px[:, None], apart, out=apart)
+        exponent += _squared(apart) / rest
+        total *= rest
+        density: Floats = np.maximum(state[_WEIGHT], 1e-12)
+        density /= total
+        np.log(density, out=density)
+        density -= exponent * 0.5
+        density -= 2 * np.log(2 * np.pi)
+        return density
+
+    def heed(self, velocity_px_s: Floats, variance: Floats) -> Floats:
+        """Correct all tracks by a measured velocity of each.
+
+        Parameters
+        ----------
+        velocity_px_s : ndarray of float64, shape (2, M, T), or (2, 1, T) for all models
+        variance : ndarray of float64, shape (T,) or (M, T)
+            Of each along one axis; infinite where nothing was measured.
+
+        Returns
+        -------
+        ndarray of float64, shape (M, T)
+            Log density of that velocity, under each model as it was before.
+        """
+        pp, pv, vv = self.state[_COVARIANCE]
+        total = vv + variance
+        apart = velocity_px_s - self.state[_VELOCITY]
+        log_density: Floats = _squared(apart)
+        log_density /= -2 * total
+        log_density -= np.log(2 * np.pi * total)
+        of_position = pv / total
+        of_velocity = vv / total
+        self.state[_POSITION] += of_position * apart
+        self.state[_VELOCITY] += of_velocity * apart
+        pp -= of_position * pv
+        pv *= 1 - of_velocity
+        vv *= 1 - of_velocity
+        return log_density
+
     def surprise(
         self, rows: NDArray[np.intp], points_px: Floats, noise_px2: Floats
     ) -> Floats:

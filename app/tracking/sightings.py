@@ -23,6 +23,8 @@ MIN_ELONGATION = 1.4
 ANGLE_NOISE_RAD = 0.15
 """Error of the angle of a blob twice as long as broad."""
 MAX_SHARPNESS = 25.0
+LENGTH_NOISE = 0.1
+"""Error of a blob's length and breadth, as a part of them."""
 MIN_MOVED = 0.7
 """Part of its own streak that an object moves between two frames at least."""
 WRONG_RATIO = 0.15
@@ -41,27 +43,33 @@ class Sightings(Columns):
     y_px = Column(1)
     width_px = Column(2)
     height_px = Column(3)
-    area_px = Column(4)
-    confidence = Column(5)
-    body_px = Column(6)
-    """Geometric mean of width and height, at least 1."""
-    noise_px2 = Column(7)
+    long_px = Column(4)
+    """Along its longer axis: the blob's length, or its box's width without one."""
+    broad_px = Column(5)
+    """Across it: the blob's breadth, or its box's height."""
+    area_px = Column(6)
+    confidence = Column(7)
+    body_px = Column(8)
+    """Geometric mean of the two: as large whichever way a streak points."""
+    noise_px2 = Column(9)
     """Variance of the centre along one axis."""
-    streak_px = Column(8)
+    streak_px = Column(10)
     """How far the object moved while the shutter was open; 0 if it does not show."""
-    angle_rad = Column(9)
+    streak_noise_px2 = Column(11)
+    """Variance of the streak along one axis, where it shows."""
+    angle_rad = Column(12)
     """Along the streak."""
-    sharpness = Column(10)
+    sharpness = Column(13)
     """Concentration of twice the angle (von Mises); 0 if it tells nothing."""
-    row = Column(11)
+    row = Column(14)
     """In the frame's `Blobs`."""
 
-    COUNT = 12
+    COUNT = 15
     POINT = slice(0, 2)
     BOX = slice(2, 4)
     """Width and height."""
-    LOOK = slice(2, 6)
-    """Width, height, area and confidence."""
+    LOOK = slice(2, 8)
+    """Box, axes, area and confidence."""
 
     @property
     def point_px(self) -> Floats:
@@ -70,13 +78,13 @@ class Sightings(Columns):
 
 
 def position_noise_px2(
-    box_px2: Floats, settings: TrackerSettings, scale: float = 1.0
+    body_px2: Floats, settings: TrackerSettings, scale: float = 1.0
 ) -> Floats:
     """Variance of the centre of blobs along one axis, times `scale`.
 
-    `box_px2` is the area of their boxes: the square of their size.
+    `body_px2` is the square of their size.
     """
-    noise_px2 = box_px2 * (scale * NOISE_BODIES**2)
+    noise_px2 = body_px2 * (scale * NOISE_BODIES**2)
     noise_px2 += scale * settings.position_noise_px**2
     return noise_px2
 
@@ -94,19 +102,21 @@ def sightings_of(
         Factor on the variance of their centres.
     """
     seen = Sightings(np.zeros((Sightings.COUNT, len(blobs))))
-    seen.values[:6] = (
-        blobs.x_px,
-        blobs.y_px,
-        blobs.width_px,
-        blobs.height_px,
+    seen.values[:4] = blobs.x_px, blobs.y_px, blobs.width_px, blobs.height_px
+    seen.values[4:8] = (
+        blobs.length_px,
+        blobs.breadth_px,
         blobs.area_px,
         blobs.confidence,
     )
-    extent = seen.values[2:5]
+    # As long as broad means that its axes are not known.
+    box, axes = seen.values[2:4], seen.values[4:6]
+    np.copyto(axes, box, where=axes[0] == axes[1])
+    extent = seen.values[2:7]
     np.maximum(extent, 1.0, out=extent)
-    box_px2 = extent[0] * extent[1]
-    np.sqrt(box_px2, out=seen.body_px)
-    seen.noise_px2 = position_noise_px2(box_px2, settings, noise_scale)
+    body_px2 = axes[0] * axes[1]
+    np.sqrt(body_px2, out=seen.body_px)
+    seen.noise_px2 = position_noise_px2(body_px2, settings, noise_scale)
     seen.row = np.arange(len(blobs))
     is_long = blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1.0)
     long = is_long.nonzero()[0]
@@ -122,7 +132,12 @@ def _add_streaks(seen: Sightings, blobs: Blobs, long: NDArray[np.intp]) -> None:
     seen.streak_px[long] = np.sqrt(0.75 * (length**2 - breadth**2))
     seen.angle_rad[long] = blobs.angle_rad[long]
     noise_rad = ANGLE_NOISE_RAD / (length / breadth - 1)
-    seen.sharpness[long] = np.minimum(0.25 / noise_rad**2, MAX_SHARPNESS)
+    sharpness = np.minimum(0.25 / noise_rad**2, MAX_SHARPNESS)
+    seen.sharpness[long] = sharpness
+    along = (0.75 * LENGTH_NOISE) ** 2 * (length**4 + breadth**4)
+    along /= seen.streak_px[long] ** 2
+    across = seen.streak_px[long] ** 2 * (0.25 / sharpness)
+    seen.streak_noise_px2[long] = (along + across) / 2
 
 
 def streak_log_ratio(

@@ -22,12 +22,14 @@ from app.tracking.noise import NoiseMeter
 from app.tracking.rejoining import rejoin
 from app.tracking.returns import ENTRY_STEPS, EXIT_STEPS, INSIDE, Returns, side_of
 from app.tracking.settings import TrackerSettings
+from app.tracking.shutter import ShutterMeter
 from app.tracking.sightings import (
     Sightings,
     position_noise_px2,
     sightings_of,
     streak_log_ratio,
 )
+from app.tracking.streaks import GAIN, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,21 +85,23 @@ class _Table(Columns):
     state = Column(1)
     width_px = Column(2)
     height_px = Column(3)
-    area_px = Column(4)
-    confidence = Column(5)
-    born_s = Column(6)
-    seen_s = Column(7)
-    log_chance = Column(8)
+    long_px = Column(4)
+    broad_px = Column(5)
+    area_px = Column(6)
+    confidence = Column(7)
+    born_s = Column(8)
+    seen_s = Column(9)
+    log_chance = Column(10)
     """Natural log of how many tracks as good as this one chance would have given."""
 
-    COUNT = 9
+    COUNT = 11
     BOX = slice(2, 4)
-    LOOK = slice(2, 6)
+    LOOK = slice(2, 8)
     """The same columns as those of `Sightings`."""
 
     @property
     def body_px(self) -> Floats:
-        body: Floats = np.sqrt(self.width_px * self.height_px)
+        body: Floats = np.sqrt(self.long_px * self.broad_px)
         return body
 
 
@@ -126,6 +130,7 @@ class Tracker:
         self._noise = NoiseMeter()
         self._bounces = BounceMeter()
         self._returns = Returns()
+        self._shutter = ShutterMeter()
         self._background = self._meter.update(
             sightings_of(Blobs.empty(), self._settings), 0
         )
@@ -193,6 +198,7 @@ class Tracker:
             self._background.with_at_least(free),
             field_px,
             self._returns.new_per_frame,
+            self._shutter,
         )
         self._meter.take_back(newborn.blob.size)
         if newborn.blob.size:
@@ -272,11 +278,18 @@ class Tracker:
         floor = NEW_RATIO * self._background.per_px2
         centre = motion.combined()
         noise = position_noise_px2(body * body, self._settings, self._noise.scale)
-        reach = motion.reach_px(centre[:2], noise, floor)
+        has_streaks = np.count_nonzero(seen.sharpness) > 0
+        share = self._shutter.share if has_streaks else None
+        least = floor if share is None else floor / GAIN
+        reach = motion.reach_px(centre[:2], noise, least)
         track, blob = pairs_within(centre[:2], seen.point_px, reach, CANDIDATES)[:2]
         points, noise = seen.point_px.take(blob, axis=1), seen.noise_px2[blob]
         likelihood = motion.log_likelihood(track, points, noise)
-        if np.count_nonzero(seen.sharpness):
+        told = None
+        if share is not None:
+            share_s = share * self._interval_s
+            told = shown(motion, track, seen, blob, likelihood, dt_s, share_s)
+        elif has_streaks:
             step = centre[2:, track] * self._interval_s
             likelihood[:BOUNCE] += streak_log_ratio(seen, blob, step)
         density, weight = weighed(likelihood)
@@ -295,15 +308,33 @@ class Tracker:
         points = self._part(track, blob, seen, centre[:2], points, unseen_s)
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
+        was_seen = unseen_s[track] < 1.01 * dt_s
+        if has_streaks:
+            self._watch_shutter(track[was_seen], blob[was_seen], seen, dt_s)
+        if told is not None:
+            told.apply(motion, track, chosen)
         weight = weight.take(chosen, axis=1)
         motion.correct(track, points, noise, weight)
-        was_seen = unseen_s[track] < 1.01 * dt_s
         self._bounces.update(weight[BOUNCE, was_seen], dt_s / self._interval_s)
         change = math.log(self._background.per_px2) - density[chosen]
         np.minimum(change, WORST_LOG_RATIO, out=change)
         np.maximum(change, BEST_LOG_RATIO, out=change)
         self._table.log_chance[track] += change
         return track, blob
+
+    def _watch_shutter(
+        self, track: Ints, blob: Ints, seen: Sightings, dt_s: float
+    ) -> None:
+        """Learn how long streaks are for the way from the frame before."""
+        is_told = seen.sharpness[blob] > 0
+        is_told &= self._table.state[track] == CONFIRMED
+        if not np.count_nonzero(is_told):
+            return
+        track, blob = track[is_told], blob[is_told]
+        now = self._motion.cruising()[:, track]
+        step = seen.point_px[:, blob] - (now[:2] - now[2:] * dt_s)
+        step *= self._interval_s / dt_s
+        self._shutter.update(seen.streak_px[blob], np.hypot(*step))
 
     def _part(
         self,
@@ -481,9 +512,10 @@ class Tracker:
         covariance = self._motion.covariance_px2(mean[:2])
         age_s = time_s - table.born_s
         sigma_px = np.sqrt((covariance[0] + covariance[2]) * 0.5)
-        look = table.values[_Table.LOOK]
+        box, rest = table.values[_Table.BOX], (table.area_px, table.confidence)
         floats = np.concatenate(
-            (mean, look, age_s[None], sigma_px[None], covariance), dtype=np.float32
+            (mean, box, rest, age_s[None], sigma_px[None], covariance),
+            dtype=np.float32,
         )
         ids = table.id.astype(np.int64)
         state = table.state.astype(np.uint8)

@@ -54,6 +54,67 @@ def test_two_points_give_a_velocity() -> None:
     assert motion.combined()[:, 0].tolist() == [13, 16, 6, -8]
 
 
+def test_a_measured_velocity_is_weighed_against_what_is_known() -> None:
+    motion = _started((600.0, 0.0))
+    variance = motion.state[6, CRUISE].copy()
+
+    motion.heed(np.array([[[900.0]], [[300.0]]]), variance)
+
+    assert motion.state[2:4, CRUISE, 0] == pytest.approx([750, 150])
+    assert motion.state[6, CRUISE] == pytest.approx(variance / 2)
+
+
+def test_a_measured_velocity_tells_how_far_the_object_came() -> None:
+    motion = _started((600.0, 0.0))
+    _predict(motion)
+    sure = np.full(1, 1e-6)
+    before = motion.state[4, BOUNCE].copy()
+
+    motion.heed(np.array([[[0.0]], [[600.0]]]), sure)
+
+    # A bounce was as likely at any moment: on average half way.
+    half = 600 * _INTERVAL_S / 2
+    assert motion.state[:2, BOUNCE, 0] == pytest.approx([half, half], rel=0.02)
+    assert motion.state[4, BOUNCE] < 0.5 * before
+    assert motion.state[4].min() > 0
+
+
+def test_the_density_of_a_velocity_sums_to_one() -> None:
+    motion = _started((600.0, 0.0))
+    speeds = np.linspace(-4000, 4000, 161)
+    grid = np.stack(np.meshgrid(600 + speeds, speeds)).reshape(2, -1)
+    many = motion.take(np.zeros(grid.shape[1], np.intp))
+
+    density = np.exp(many.heed(grid[:, None], np.full(grid.shape[1], 300.0**2)))
+
+    total = density.sum(axis=1) * (speeds[1] - speeds[0]) ** 2
+    assert total[[CRUISE, TURN]] == pytest.approx([1, 1], rel=0.01)
+
+
+def test_place_and_velocity_together_are_as_likely_as_one_after_the_other() -> None:
+    motion = _started((600.0, 100.0))
+    _predict(motion)
+    rows, point, velocity = np.array([0]), np.array([[4.0], [2.0]]), (200.0, 500.0)
+    noise, variance = np.array([0.8]), np.array([90.0**2])
+
+    together = motion.joint_log_likelihood(
+        rows, point, noise, np.array(velocity)[:, None], variance
+    )
+
+    first = motion.heed(np.array(velocity)[:, None, None], variance)
+    after = first + motion.log_likelihood(rows, point, noise)
+    assert together == pytest.approx(after)
+
+
+def test_without_a_measurement_nothing_is_heeded() -> None:
+    motion = _started()
+    before = motion.state.copy()
+
+    motion.heed(np.zeros((2, MODELS, 1)), np.full((MODELS, 1), np.inf))
+
+    assert (motion.state == before).all()
+
+
 @pytest.mark.parametrize("intervals", [1, 3, 10])
 @pytest.mark.parametrize("radius_px", [5.0, 20.0])
 def test_how_likely_an_object_is_near_is_what_drawn_places_say(

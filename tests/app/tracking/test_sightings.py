@@ -44,6 +44,19 @@ def test_a_blob_has_the_size_of_its_box() -> None:
     assert _seen(blobs).body_px.tolist() == [6]
 
 
+def test_a_streak_has_the_same_size_whichever_way_it_points() -> None:
+    across, along = (
+        dataclasses.replace(
+            _streak(32, angle),
+            width_px=np.array([box_px], np.float32),
+            height_px=np.array([box_px], np.float32),
+        )
+        for angle, box_px in [(0, 16), (np.pi / 4, 28)]
+    )
+
+    assert _seen(across).body_px.tolist() == _seen(along).body_px.tolist() == [16]
+
+
 def test_a_larger_blob_is_measured_worse() -> None:
     small, large = _seen(Blobs.of([0, 0], [0, 0], [5, 50])).noise_px2
 
@@ -69,6 +82,21 @@ def test_a_streak_is_as_long_as_the_way_through_the_exposure() -> None:
     length_px = np.hypot(8, 4 * 30 / np.sqrt(12))
 
     assert _seen(_streak(length_px, 0)).streak_px[0] == pytest.approx(30, rel=1e-5)
+
+
+def test_a_streak_is_measured_as_well_as_its_length_and_its_angle() -> None:
+    random = np.random.default_rng(4)
+    for length_px in (14.0, 24.0, 48.0):
+        seen = _seen(_streak(length_px, 0.0))
+        long = length_px * (1 + 0.1 * random.normal(size=4000))
+        broad = 8 * (1 + 0.1 * random.normal(size=4000))
+        # Where length and breadth came out nearly alike, it is no streak.
+        is_long = long > 1.4 * broad
+        along = np.sqrt(0.75 * (long[is_long] ** 2 - broad[is_long] ** 2))
+        across = along.mean() * 0.5 / np.sqrt(seen.sharpness[0])
+        measured = (along.var() + across**2) / 2
+
+        assert seen.streak_noise_px2[0] == pytest.approx(measured, rel=0.4)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,6 +23,9 @@ from tests.app.tracking.simulation import (
     follow,
     line,
 )
+
+if TYPE_CHECKING:
+    from tests.app.tracking.simulation import Path
 
 
 def _swarm(count: int, speed_px_s: float, seed: int = 5) -> list:
@@ -500,6 +504,56 @@ def test_streaks_tell_which_pairs_of_fast_blobs_belong_together() -> None:
     straight = np.abs(velocity).min(axis=0) < 0.1 * np.abs(velocity).max(axis=0)
     assert len(straight) == 12
     assert straight.all()
+
+
+def _whirled(frames_a_turn: int, step_px: float) -> Path:
+    radius = step_px * frames_a_turn / (2 * np.pi)
+    turn_s = frames_a_turn / 120
+
+    def path(time_s: float) -> tuple[float, float]:
+        angle = 2 * np.pi * time_s / turn_s
+        x, y = radius * np.cos(angle), radius * np.sin(angle)
+        return 600 + float(x), 300 + float(y)
+
+    return path
+
+
+@pytest.mark.parametrize("frames_a_turn", [6, 8, 12])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_whirled_ball_is_followed_by_its_streaks(
+    frames_a_turn: int, seed: int
+) -> None:
+    camera = Camera(exposure_ratio=0.9, miss_ratio=0.1, clutter_per_frame=1, seed=seed)
+    path = _whirled(frames_a_turn, step_px=48.0)
+
+    story = follow(film([path], camera, 120), near_px=6.0)
+
+    assert len(story.ids[0]) == 1
+    assert (story.confirmed_frame[0] or 120) < 12
+    assert len(story.error_px) > 90
+
+
+def test_streaks_and_speeds_that_go_together_are_learned_at_every_rate() -> None:
+    for rate_hz in (30.0, 500.0):
+        camera = Camera(rate_hz=rate_hz, exposure_ratio=0.6)
+        paths = [line(50, 60 + 90 * i, 30 * rate_hz, 0) for i in range(6)]
+        tracker = Tracker()
+
+        for shot in film(paths, camera, 12):
+            tracker.update(shot.blobs, shot.time_s)
+
+        assert tracker._shutter.share == pytest.approx(0.6, rel=0.1)
+
+
+def test_objects_that_are_long_by_shape_show_no_shutter() -> None:
+    camera = Camera(exposure_ratio=3.0)
+    paths = [line(50, 60 + 90 * i, 15 * 120, 0) for i in range(6)]
+    tracker = Tracker()
+
+    for shot in film(paths, camera, 40):
+        tracker.update(shot.blobs, shot.time_s)
+
+    assert tracker._shutter.share is None
 
 
 # The contract of `Tracks`

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BUSY = Camera(clutter_per_frame=2, miss_ratio=0.1, body_px=12.0)
+STREAKED = replace(BUSY, exposure_ratio=0.8)
 FLOOD = 10_000
 
 
@@ -55,10 +56,15 @@ def _changed(
     return [
         Shot(
             slower * shot.time_s,
-            Blobs.of(
-                factor * shot.blobs.x_px.astype(np.float64) + shift_px[0],
-                factor * shot.blobs.y_px.astype(np.float64) + shift_px[1],
-                factor * shot.blobs.width_px,
+            replace(
+                Blobs.of(
+                    factor * shot.blobs.x_px.astype(np.float64) + shift_px[0],
+                    factor * shot.blobs.y_px.astype(np.float64) + shift_px[1],
+                    factor * shot.blobs.width_px,
+                ),
+                length_px=factor * shot.blobs.length_px,
+                breadth_px=factor * shot.blobs.breadth_px,
+                angle_rad=shot.blobs.angle_rad,
             ),
             shot.truth,
         )
@@ -73,9 +79,10 @@ def _ids_and_states(shots: list[Shot], wanted: TrackerSettings | None = None) ->
     ]
 
 
-@pytest.fixture(scope="module")
-def busy_shots() -> list[Shot]:
-    return film(_swarm(8, 600.0), BUSY, 60)
+@pytest.fixture(scope="module", params=[BUSY, STREAKED], ids=["round", "streaks"])
+def busy_shots(request: pytest.FixtureRequest) -> list[Shot]:
+    speed_px_s = 3000.0 if request.param is STREAKED else 600.0
+    return film(_swarm(8, speed_px_s), request.param, 60)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +112,13 @@ def test_the_size_of_a_pixel_does_not_matter(
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_rate_of_frames_does_not_matter(seed: int) -> None:
-    shots = film(_swarm(8, 600.0, seed), replace(BUSY, seed=seed), 60)
+@pytest.mark.parametrize(
+    ("camera", "speed_px_s"), [(BUSY, 600.0), (STREAKED, 3000.0)], ids=["round", "fast"]
+)
+def test_the_rate_of_frames_does_not_matter(
+    camera: Camera, speed_px_s: float, seed: int
+) -> None:
+    shots = film(_swarm(8, speed_px_s, seed), replace(camera, seed=seed), 60)
     lost_after_s = TrackerSettings().lost_after_s
     expected = _ids_and_states(_changed(shots))
 

@@ -13,11 +13,12 @@ from unittest import mock
 
 import numpy as np
 
-from app.tracking import birth, motion, tracker
+from app.tracking import birth, motion, streaks, tracker
 from app.tracking.bounces import BounceMeter
 from app.tracking.noise import NoiseMeter
 from app.tracking.returns import Returns
 from app.tracking.settings import TrackerSettings
+from app.tracking.shutter import ShutterMeter
 from app.tracking.tracker import Tracker
 from tests.benchmarks.tracking.peregrine import Peregrine
 
@@ -62,6 +63,7 @@ class Ablated(Peregrine):
             return super().update(seen, time_s)
 
 
+_NO_LENGTHS = [(ShutterMeter, "update", lambda *_: None)]
 _NO_BOUNCES = [(BounceMeter, "rate", 1e-9), (birth, "FIRST_RATE", 1e-9)]
 
 
@@ -70,8 +72,13 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
     settings = TrackerSettings()
     patched: dict[str, Patches] = {
         "streaks": [
-            (module, "streak_log_ratio", _no_ratio) for module in (tracker, birth)
+            *(
+                (each, "streak_log_ratio", _no_ratio)
+                for each in (tracker, birth, streaks)
+            ),
+            *_NO_LENGTHS,
         ],
+        "lengths of streaks": _NO_LENGTHS,
         "sizes": [(tracker, "SIZE_COST", 0.0), (birth, "MAX_SIZE_LOG_RATIO", np.inf)],
         "bounces": _NO_BOUNCES,
         "several models of motion": [
