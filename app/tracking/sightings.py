@@ -29,6 +29,9 @@ MIN_MOVED = 0.7
 """Part of its own streak that an object moves between two frames at least."""
 WRONG_RATIO = 0.15
 """Part of the streaks that say nothing: bounces, and blobs grown together."""
+SIZE_COST = 30.0
+"""Of a blob, times the square of the log of its size over the track's."""
+MAX_SIZE_COST = 5.0
 
 # The norm of the von Mises distribution, which takes a tenth of a frame's time to
 # compute: between these points it is right to 0.01 %.
@@ -138,6 +141,14 @@ def _add_streaks(seen: Sightings, blobs: Blobs, long: NDArray[np.intp]) -> None:
     along /= seen.streak_px[long] ** 2
     across = seen.streak_px[long] ** 2 * (0.25 / sharpness)
     seen.streak_noise_px2[long] = (along + across) / 2
+
+
+def size_cost(blob_body_px: Floats, body_px: Floats) -> Floats:
+    """How much less likely blobs of such sizes are for such objects, natural log."""
+    cost: Floats = np.log(blob_body_px / body_px)
+    cost *= cost
+    cost *= SIZE_COST
+    return np.minimum(cost, MAX_SIZE_COST, out=cost)
 
 
 def streak_log_ratio(

@@ -16,6 +16,7 @@ from app.tracking.background import BackgroundMeter
 from app.tracking.birth import Newborn, Nursery, believable
 from app.tracking.bounces import BounceMeter
 from app.tracking.columns import Column, Columns
+from app.tracking.doubts import Doubts, Given, rivals
 from app.tracking.merging import find_meetings
 from app.tracking.motion import BOUNCE, Motion, weighed
 from app.tracking.noise import NoiseMeter
@@ -27,6 +28,7 @@ from app.tracking.sightings import (
     Sightings,
     position_noise_px2,
     sightings_of,
+    size_cost,
     streak_log_ratio,
 )
 from app.tracking.streaks import GAIN, shown
@@ -47,9 +49,6 @@ CANDIDATES = 16
 """Blobs that are looked at for one track, the nearest."""
 UNSEEN_COST = 1.0
 """Cost of going on, for every time that the time unseen is e times longer."""
-SIZE_COST = 30.0
-"""Of a blob, times the square of the log of its size over the track's."""
-MAX_SIZE_COST = 5.0
 WEAK_COST = 1.0
 """Of a blob too weak to start a track."""
 SIZE_RATE = 0.25
@@ -129,6 +128,7 @@ class Tracker:
         self._meter = BackgroundMeter()
         self._noise = NoiseMeter()
         self._bounces = BounceMeter()
+        self._doubts = Doubts()
         self._returns = Returns()
         self._shutter = ShutterMeter()
         self._background = self._meter.update(
@@ -180,6 +180,10 @@ class Tracker:
                 self._settings.agility,
                 self._bounces.rate,
             )
+        if len(self._doubts):
+            self._doubts.predict(
+                dt_s, self._interval_s, self._settings.agility, self._bounces.rate
+            )
         # Of those that are not found now, it stays the same.
         patience_s = self._patience_s()
         is_free = seen.confidence >= self._settings.birth_confidence
@@ -216,9 +220,12 @@ class Tracker:
         self._watch(len(seen), time_s)
         if np.count_nonzero(is_new):
             self._recognise(is_new.nonzero()[0], row, time_s, field_px)
+        self._exchange(row)
         tracks = self._tracks(row, time_s)
         is_alive = self._table.state != ENDED
         if np.count_nonzero(is_alive) < is_alive.size:
+            if len(self._doubts):
+                self._doubts.forget(self._table.id[~is_alive])
             self._table = self._table.take(is_alive)
             self._motion = self._motion.take(is_alive)
         return tracks
@@ -299,13 +306,24 @@ class Tracker:
         waiting = _waiting_cost(unseen_s / self._interval_s)
         waiting[unseen_s > longest_s] = np.inf
         cost += waiting[track]
-        cost += _size_cost(seen.body_px[blob], body[track])
+        unlike = size_cost(seen.body_px[blob], body[track])
+        cost += unlike
         if np.count_nonzero(is_strong) < is_strong.size:
             cost += WEAK_COST * ~is_strong[blob]
         chosen = assign(track, blob, cost)
+        met = rivals(track, blob, cost, chosen)
+        if met is not None:
+            self._doubt(*met, body)
         track, blob, noise = track[chosen], blob[chosen], noise[chosen]
         points = points.take(chosen, axis=1)
-        points = self._part(track, blob, seen, centre[:2], points, unseen_s)
+        points, hidden = self._part(track, blob, seen, centre[:2], points, unseen_s)
+        if len(self._doubts):
+            # Only where objects are tells them apart, not their streaks.
+            place = motion.log_likelihood(track, points, noise) if has_streaks else None
+            fit = density[chosen] if place is None else weighed(place)[0]
+            fit -= unlike[chosen]
+            given = Given(track, points, noise, seen.body_px[blob], fit)
+            self._doubts.follow(self._table.id, given.joined(hidden))
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
         was_seen = unseen_s[track] < 1.01 * dt_s
@@ -336,6 +354,12 @@ class Tracker:
         step *= self._interval_s / dt_s
         self._shutter.update(seen.streak_px[blob], np.hypot(*step))
 
+    def _doubt(self, first: Ints, second: Ints, body: Floats) -> None:
+        """Follow what these tracks would be with each other's blobs, from now on."""
+        is_believed = self._table.state != TENTATIVE
+        both = is_believed[first] & is_believed[second]
+        self._doubts.add(first[both], second[both], self._table.id, body, self._motion)
+
     def _part(
         self,
         track: Ints,
@@ -344,14 +368,22 @@ class Tracker:
         centre: Floats,
         points: Floats,
         unseen_s: Floats,
-    ) -> Floats:
-        """Correct tracks by blobs they share; give the points that their owners get."""
+    ) -> tuple[Floats, Given | None]:
+        """Correct tracks by blobs they share.
+
+        Returns
+        -------
+        points : ndarray of float64
+            Those that the owners of the blobs get.
+        hidden : Given or None
+            What the others get.
+        """
         table = self._table
         is_hidden = unseen_s < MEETING_STEPS * self._interval_s
         is_hidden[track] = False
         hidden = is_hidden.nonzero()[0]
         if not hidden.size:
-            return points
+            return points, None
         own = table.values[_Table.BOX]
         meetings = find_meetings(
             points,
@@ -362,13 +394,14 @@ class Tracker:
             own.take(hidden, axis=1),
         )
         if meetings is None:
-            return points
+            return points, None
         noise = seen.noise_px2[blob[meetings.pair]]
         hidden, place = hidden[meetings.hidden], meetings.hidden_px
         likelihood = self._motion.log_likelihood(hidden, place, noise)
-        self._motion.correct(hidden, place, noise, weighed(likelihood)[1])
+        fit, weight = weighed(likelihood)
+        self._motion.correct(hidden, place, noise, weight)
         points[:, meetings.pair] = meetings.seen_px
-        return points
+        return points, Given(hidden, place, noise, table.body_px[hidden], fit)
 
     def _rejoin(
         self, newborn: Newborn, seen: Sightings, time_s: float
@@ -388,7 +421,7 @@ class Tracker:
         gap_s = newborn.born_s[:, None] - table.seen_s[lost]
         body = table.body_px[lost]
         other = _waiting_cost(np.maximum(gap_s, 0) / self._interval_s)
-        other += _size_cost(seen.body_px[newborn.blob][:, None], body)
+        other += size_cost(seen.body_px[newborn.blob][:, None], body)
         other += self._returns.new_cost
         child, parent = rejoin(
             self._motion.cruising()[:, lost],
@@ -437,7 +470,7 @@ class Tracker:
             gap_s / self._interval_s,
             exits,
             entries,
-            _size_cost(body[new][:, None], body[lost]),
+            size_cost(body[new][:, None], body[lost]),
             np.exp(table.log_chance[new]),
         )
         child, parent = new[child], lost[parent]
@@ -447,6 +480,17 @@ class Tracker:
         self._motion.state[:, :, parent] = self._motion.state[:, :, child]
         row[parent] = row[child]
         table.state[child], row[child] = ENDED, -1
+
+    def _exchange(self, row: NDArray[np.int32]) -> None:
+        """Let tracks that went on as each other be who they are again."""
+        table = self._table
+        for first, second, state in self._doubts.settled():
+            pair = table.id.searchsorted((first, second))
+            kept = table.id[pair], table.born_s[pair]
+            table.values[:, pair] = table.values[:, pair[::-1]]
+            table.id[pair], table.born_s[pair] = kept
+            self._motion.state[:, :, pair] = state
+            row[pair] = row[pair[::-1]]
 
     def _patience_s(self) -> Floats:
         """How long each track may go unseen: the longer, the longer it was seen."""
@@ -545,10 +589,3 @@ def _waiting_cost(steps: Floats) -> Floats:
     cost: Floats = np.log(np.maximum(steps, 1.0))
     cost *= UNSEEN_COST
     return cost
-
-
-def _size_cost(blob_body_px: Floats, body_px: Floats) -> Floats:
-    cost: Floats = np.log(blob_body_px / body_px)
-    cost *= cost
-    cost *= SIZE_COST
-    return np.minimum(cost, MAX_SIZE_COST, out=cost)

@@ -13,7 +13,7 @@ from unittest import mock
 
 import numpy as np
 
-from app.tracking import birth, motion, streaks, tracker
+from app.tracking import birth, motion, sightings, streaks, tracker
 from app.tracking.bounces import BounceMeter
 from app.tracking.noise import NoiseMeter
 from app.tracking.returns import Returns
@@ -79,7 +79,7 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
             *_NO_LENGTHS,
         ],
         "lengths of streaks": _NO_LENGTHS,
-        "sizes": [(tracker, "SIZE_COST", 0.0), (birth, "MAX_SIZE_LOG_RATIO", np.inf)],
+        "sizes": [(sightings, "SIZE_COST", 0.0), (birth, "MAX_SIZE_LOG_RATIO", np.inf)],
         "bounces": _NO_BOUNCES,
         "several models of motion": [
             (
@@ -93,6 +93,7 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
         "rejoining": [(tracker, "rejoin", _nobody)],
         "returns": [(Returns, "choose", _nobody)],
         "meetings": [(tracker, "find_meetings", lambda *_: None)],
+        "doubts": [(tracker, "rivals", lambda *_: None)],
         "learned noise": [(NoiseMeter, "update", lambda *_: None)],
         "learned bounces": [(BounceMeter, "update", lambda *_: None)],
         "one assignment of all": [(tracker, "assign", _nearest_first)],
