@@ -190,7 +190,7 @@ class _Pairs(NamedTuple):
         return self.take(~is_used)
 
 
-_NO_KEYS = np.zeros(0)
+_NONE = np.zeros(0)
 _NO_PAIRS = _Pairs(_PairTable(np.zeros((_PairTable.COUNT, 0))), Motion.empty())
 
 
@@ -207,6 +207,8 @@ class Nursery:
         self._next_key = 0
         self._seeds = _Seeds(np.zeros((_Seeds.COUNT, 0)))
         self._pairs = _NO_PAIRS
+        self.given_up = _NONE
+        """Log odds of the blobs that no track has taken in time, of this frame."""
 
     def change_settings(self, settings: TrackerSettings) -> None:
         """Heed other settings from the next frame on."""
@@ -243,6 +245,7 @@ class Nursery:
             What streaks tell of speed. Pairs of blobs are shown to it while it does
             not know.
         """
+        self.given_up = _NONE
         pairs, seeds = self._pairs, self._seeds
         shutter = shutter or ShutterMeter()
         if not (len(seeds) or len(pairs.table) or np.count_nonzero(is_free)):
@@ -281,6 +284,7 @@ class Nursery:
                 self._forget(used)
                 fresh = fresh.take(~_is_among(fresh.key, used))
         is_kept = self._seeds.frames < FRAMES_BACK
+        self.given_up = self._seeds.odds[~is_kept]
         self._seeds = self._seeds.take(is_kept).joined(fresh)
         return _together(newborn)
 
@@ -324,7 +328,7 @@ class Nursery:
         is_alike = ratio < MAX_SIZE_LOG_RATIO
         pair, third = pair[is_alike], third[is_alike]
         if not pair.size:
-            return NOBODY, _NO_KEYS
+            return NOBODY, _NONE
         points, noise = fresh.point_px[:, third], fresh.noise_px2[third]
         likelihood = pairs.motion.log_likelihood(pair, points, noise)
         told = None
@@ -336,12 +340,12 @@ class Nursery:
             likelihood[:BOUNCE] += streak_log_ratio(fresh, third, step)
         chance = pairs.table.log_chance[pair] + np.log(background.per_px2)
         density, weight = weighed(likelihood)
-        chance -= density
+        chance -= density + fresh.evidence[third]
         chance += MISS_LOG_RATIO * (pairs.table.frames[pair] - 1)
         order = np.argsort(chance, kind="stable")[:MAX_TRIPLES]
         order = order[chance[order] < MOST_LOG_CHANCE]
         if not order.size:
-            return NOBODY, _NO_KEYS
+            return NOBODY, _NONE
         keys = np.stack(
             [
                 pairs.table.first_key[pair[order]],
@@ -404,6 +408,7 @@ class Nursery:
         table.log_chance -= heed_pairs(
             motion, seeds, fresh, old, new, step, steps[old], interval_s, shutter
         )
+        table.log_chance -= seeds.evidence[old] + fresh.evidence[new]
         if field_px is not None:
             table.log_chance += _entry_log_ratio(
                 seeds.point_px[:, old], step, np.array(field_px)
@@ -423,7 +428,7 @@ class Nursery:
         order = np.argsort(chance, kind="stable")
         order = order[chance[order] < 0]
         if not order.size:
-            return NOBODY, _NO_KEYS
+            return NOBODY, _NONE
         keys = np.stack([pairs.table.first_key[order], pairs.table.second_key[order]])
         first_come = _first_come(keys)
         is_sure = believable(

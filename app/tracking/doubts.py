@@ -87,11 +87,16 @@ class Doubts:
         return len(self._table)
 
     def predict(
-        self, dt_s: float, interval_s: float, agility: float, bounce_rate: float
+        self,
+        dt_s: float,
+        interval_s: float,
+        agility: float,
+        bounce_rate: float,
+        steadiness: float = 1.0,
     ) -> None:
         """Move on, as `Motion.predict` does."""
         body = self._table.values[_Table.BODY].ravel()
-        self._motion.predict(dt_s, interval_s, body, agility, bounce_rate)
+        self._motion.predict(dt_s, interval_s, body, agility, bounce_rate, steadiness)
         self._table.steps += dt_s / interval_s
 
     def add(

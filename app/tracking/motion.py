@@ -175,6 +175,7 @@ class Motion:
         body_px: Floats,
         agility: float,
         bounce_rate: float,
+        steadiness: float = 1.0,
     ) -> None:
         """Move all tracks on.
 
@@ -191,6 +192,8 @@ class Motion:
             Factor on the acceleration.
         bounce_rate : float
             Probability of a bounce in a frame interval.
+        steadiness : float
+            Factor on the acceleration of those that cruise.
         """
         steps = dt_s / interval_s
         body = np.maximum(body_px, MIN_BODY_PX)
@@ -205,6 +208,7 @@ class Motion:
         self._shift_weight(is_fresh, steps, bounce_rate)
         self.state[_POSITION] += moved
         noise = ACCELERATION * body
+        noise[CRUISE] *= steadiness
         noise *= noise
         noise[CRUISE] += speed2[CRUISE] * (SWERVE * agility * interval_s) ** 2
         pp, pv, vv = self.state[_COVARIANCE]

@@ -17,7 +17,7 @@ RATE = 0.05
 MAX_STEP = 0.5
 """In the logarithm of the scale, in one frame."""
 LOWEST, HIGHEST = 0.1, 12.0
-HALFWAY = 1.0
+HALFWAY = 1.1
 """What the surprise of half of the blobs stays under. For a single model it would be
 2 ln 2; those of the tracker allow for turns that mostly do not come."""
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.tracking.columns import Column, Columns
+from app.tracking.confidence import log_odds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.frames import Blobs
+    from app.tracking.confidence import ConfidenceMeter
     from app.tracking.settings import TrackerSettings
 
     Floats = NDArray[np.float64]
@@ -66,8 +68,13 @@ class Sightings(Columns):
     """Concentration of twice the angle (von Mises); 0 if it tells nothing."""
     row = Column(14)
     """In the frame's `Blobs`."""
+    odds = Column(15)
+    """Natural log of those that the confidence stands for."""
+    evidence = Column(16)
+    """How much likelier such confidence is of an object than of a false blob, natural
+    log."""
 
-    COUNT = 15
+    COUNT = 17
     POINT = slice(0, 2)
     BOX = slice(2, 4)
     """Width and height."""
@@ -93,7 +100,10 @@ def position_noise_px2(
 
 
 def sightings_of(
-    blobs: Blobs, settings: TrackerSettings, noise_scale: float = 1.0
+    blobs: Blobs,
+    settings: TrackerSettings,
+    noise_scale: float = 1.0,
+    meter: ConfidenceMeter | None = None,
 ) -> Sightings:
     """Take the blobs that are confident enough to be looked at.
 
@@ -103,6 +113,8 @@ def sightings_of(
     settings : TrackerSettings
     noise_scale : float
         Factor on the variance of their centres.
+    meter : ConfidenceMeter, optional
+        Tells what their confidence says; without one, it says nothing.
     """
     seen = Sightings(np.zeros((Sightings.COUNT, len(blobs))))
     seen.values[:4] = blobs.x_px, blobs.y_px, blobs.width_px, blobs.height_px
@@ -121,6 +133,8 @@ def sightings_of(
     np.sqrt(body_px2, out=seen.body_px)
     seen.noise_px2 = position_noise_px2(body_px2, settings, noise_scale)
     seen.row = np.arange(len(blobs))
+    seen.odds = log_odds(seen.confidence)
+    seen.evidence = 0.0 if meter is None else meter.log_ratio(seen.odds)
     is_long = blobs.length_px >= MIN_ELONGATION * np.maximum(blobs.breadth_px, 1.0)
     long = is_long.nonzero()[0]
     if long.size:

@@ -16,6 +16,7 @@ from app.tracking.background import BackgroundMeter
 from app.tracking.birth import Newborn, Nursery, believable
 from app.tracking.bounces import BounceMeter
 from app.tracking.columns import Column, Columns
+from app.tracking.confidence import ConfidenceMeter
 from app.tracking.doubts import Doubts, Given, rivals
 from app.tracking.merging import find_meetings
 from app.tracking.motion import BOUNCE, Motion, weighed
@@ -31,6 +32,7 @@ from app.tracking.sightings import (
     size_cost,
     streak_log_ratio,
 )
+from app.tracking.steadiness import SteadinessMeter, ways_off
 from app.tracking.streaks import GAIN, shown
 
 if TYPE_CHECKING:
@@ -93,10 +95,12 @@ class _Table(Columns):
     log_chance = Column(10)
     """Natural log of how many tracks as good as this one chance would have given."""
 
-    COUNT = 11
+    COUNT = 13
     BOX = slice(2, 4)
     LOOK = slice(2, 8)
     """The same columns as those of `Sightings`."""
+    WAY_OFF = slice(11, 13)
+    """Which way it was off from where it was expected; 0 if it was not seen."""
 
     @property
     def body_px(self) -> Floats:
@@ -129,6 +133,8 @@ class Tracker:
         self._noise = NoiseMeter()
         self._bounces = BounceMeter()
         self._doubts = Doubts()
+        self._steadiness = SteadinessMeter()
+        self._confidence = ConfidenceMeter()
         self._returns = Returns()
         self._shutter = ShutterMeter()
         self._background = self._meter.update(
@@ -170,7 +176,7 @@ class Tracker:
         """
         dt_s = self._step(time_s)
         self._field_px = field_px
-        seen = sightings_of(blobs, self._settings, self._noise.scale)
+        seen = sightings_of(blobs, self._settings, self._noise.scale, self._confidence)
         body = self._table.body_px
         if body.size:
             self._motion.predict(
@@ -179,17 +185,24 @@ class Tracker:
                 body,
                 self._settings.agility,
                 self._bounces.rate,
+                self._steadiness.scale,
             )
         if len(self._doubts):
             self._doubts.predict(
-                dt_s, self._interval_s, self._settings.agility, self._bounces.rate
+                dt_s,
+                self._interval_s,
+                self._settings.agility,
+                self._bounces.rate,
+                self._steadiness.scale,
             )
         # Of those that are not found now, it stays the same.
         patience_s = self._patience_s()
         is_free = seen.confidence >= self._settings.birth_confidence
         unseen_s = time_s - self._table.seen_s
         track, blob = self._match(seen, is_free, body, patience_s, unseen_s, dt_s)
-        is_free[blob] = False
+        is_false = ~is_free
+        is_free[blob] = is_false[blob] = False
+        believed = blob[self._table.state[track] != TENTATIVE]
         free = int(np.count_nonzero(is_free))
         self._background = self._meter.update(seen, free, field_px)
         # What is new may all be clutter that the meter has not taken in yet.
@@ -203,6 +216,10 @@ class Tracker:
             field_px,
             self._returns.new_per_frame,
             self._shutter,
+        )
+        self._confidence.update(
+            seen.odds[believed],
+            np.concatenate([seen.odds[is_false], self._nursery.given_up]),
         )
         self._meter.take_back(newborn.blob.size)
         if newborn.blob.size:
@@ -279,6 +296,8 @@ class Tracker:
     ) -> tuple[Ints, Ints]:
         """Give blobs to tracks, and correct the tracks by them."""
         motion = self._motion
+        ways_before = self._table.values[_Table.WAY_OFF].copy()
+        self._table.values[_Table.WAY_OFF] = 0.0
         if not body.size or not len(seen):
             none = np.zeros(0, np.intp)
             return none, none
@@ -310,6 +329,7 @@ class Tracker:
         cost += unlike
         if np.count_nonzero(is_strong) < is_strong.size:
             cost += WEAK_COST * ~is_strong[blob]
+        cost -= seen.evidence[blob]
         chosen = assign(track, blob, cost)
         met = rivals(track, blob, cost, chosen)
         if met is not None:
@@ -326,6 +346,9 @@ class Tracker:
             self._doubts.follow(self._table.id, given.joined(hidden))
         if self._noise.is_due():
             self._noise.update(motion.surprise(track, points, noise))
+        ways = ways_off(points, centre[:2, track])
+        self._steadiness.update(ways_before.take(track, axis=1), ways)
+        self._table.values[_Table.WAY_OFF, track] = ways
         was_seen = unseen_s[track] < 1.01 * dt_s
         if has_streaks:
             self._watch_shutter(track[was_seen], blob[was_seen], seen, dt_s)
@@ -335,6 +358,7 @@ class Tracker:
         motion.correct(track, points, noise, weight)
         self._bounces.update(weight[BOUNCE, was_seen], dt_s / self._interval_s)
         change = math.log(self._background.per_px2) - density[chosen]
+        change -= seen.evidence[blob]
         np.minimum(change, WORST_LOG_RATIO, out=change)
         np.maximum(change, BEST_LOG_RATIO, out=change)
         self._table.log_chance[track] += change
@@ -547,6 +571,7 @@ class Tracker:
         born.born_s = newborn.born_s
         born.seen_s = time_s
         born.log_chance = newborn.log_chance
+        born.values[_Table.WAY_OFF] = 0.0
         self._table = self._table.joined(born)
         self._motion = self._motion.joined(newborn.motion)
 

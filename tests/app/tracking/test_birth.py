@@ -8,6 +8,7 @@ import pytest
 from app.frames import Blobs
 from app.tracking.background import Background
 from app.tracking.birth import MAX_SEEDS, Newborn, Nursery, among_the_rest, believable
+from app.tracking.confidence import ConfidenceMeter, log_odds
 from app.tracking.settings import TrackerSettings
 from app.tracking.sightings import sightings_of
 
@@ -22,13 +23,14 @@ def _feed(
     settings: TrackerSettings | None = None,
     field_px: tuple[int, int] | None = None,
     new_per_frame: float = 0.0,
+    meter: ConfidenceMeter | None = None,
 ) -> list[Newborn]:
     """Give the frames to a nursery, all blobs free."""
     settings = settings or TrackerSettings()
     nursery = Nursery(settings)
     return [
         nursery.update(
-            sightings_of(blobs, settings),
+            sightings_of(blobs, settings, meter=meter),
             np.ones(len(blobs), bool),
             number * _INTERVAL_S,
             _INTERVAL_S if number else 0.0,
@@ -156,6 +158,42 @@ def test_the_same_blobs_are_less_convincing_in_clutter() -> None:
     dense = min(each.log_chance.min(initial=0) for each in _feed(frames, _DENSE))
 
     assert clean < dense - 4
+
+
+def test_blobs_that_look_false_are_less_convincing_than_sure_ones() -> None:
+    meter = ConfidenceMeter()
+    for share in np.linspace(0, 1, 50):
+        true, false = 0.8 + 0.19 * share, 0.4 + 0.4 * share
+        meter.update(log_odds(np.full(5, true)), log_odds(np.full(5, false)))
+
+    def story(confidence: float, told: ConfidenceMeter | None) -> list[Newborn]:
+        places = [100 + 15 * n for n in range(3)]
+        frames = [Blobs.of([x], [100], confidence=confidence) for x in places]
+        return _feed(frames, meter=told)
+
+    assert _births(story(0.55, None)) == [0, 1, 0]
+    assert _births(story(0.55, meter)) == [0, 0, 1]
+    sure, as_told = (story(0.95, each)[1].log_chance[0] for each in (None, meter))
+    assert as_told < sure - 1
+
+
+def test_blobs_that_no_track_took_in_time_are_told_once() -> None:
+    settings = TrackerSettings()
+    nursery = Nursery(settings)
+    told = []
+    for number, blobs in enumerate([Blobs.of([100], [100])] + [Blobs.empty()] * 5):
+        seen = sightings_of(blobs, settings)
+        nursery.update(
+            seen,
+            np.ones(len(blobs), bool),
+            number * _INTERVAL_S,
+            _INTERVAL_S,
+            _INTERVAL_S,
+            _CLEAN,
+        )
+        told.append(nursery.given_up.size)
+
+    assert told == [0, 0, 1, 0, 0, 0]
 
 
 def test_a_flood_makes_a_bounded_number_of_tracks() -> None:

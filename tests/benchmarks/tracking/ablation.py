@@ -15,10 +15,12 @@ import numpy as np
 
 from app.tracking import birth, motion, sightings, streaks, tracker
 from app.tracking.bounces import BounceMeter
+from app.tracking.confidence import ConfidenceMeter
 from app.tracking.noise import NoiseMeter
 from app.tracking.returns import Returns
 from app.tracking.settings import TrackerSettings
 from app.tracking.shutter import ShutterMeter
+from app.tracking.steadiness import SteadinessMeter
 from app.tracking.tracker import Tracker
 from tests.benchmarks.tracking.peregrine import Peregrine
 
@@ -96,6 +98,8 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
         "doubts": [(tracker, "rivals", lambda *_: None)],
         "learned noise": [(NoiseMeter, "update", lambda *_: None)],
         "learned bounces": [(BounceMeter, "update", lambda *_: None)],
+        "learned steadiness": [(SteadinessMeter, "update", lambda *_: None)],
+        "learned confidence": [(ConfidenceMeter, "update", lambda *_: None)],
         "one assignment of all": [(tracker, "assign", _nearest_first)],
     }
     changed = {
