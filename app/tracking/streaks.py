@@ -46,7 +46,7 @@ ALIKE = 0.35
 ALIGNED = 0.25
 """Tangent of the angle between their mean and the way between them."""
 _SIGNS = np.array([0.0, 1.0, -1.0])
-_MEAN_VELOCITY = slice(2, 4)
+_MEAN_PLACE, _MEAN_VELOCITY = slice(0, 2), slice(2, 4)
 _PP, _VV, _WEIGHT = 4, 6, 7
 
 
@@ -117,16 +117,18 @@ def shown(
     track, blob = track[pair], blob[pair]
     velocity, variance = _velocities(seen, blob, share_s)
     points, noise = seen.point_px[:, blob], seen.noise_px2[blob]
-    before = motion.state[:, :, track]
+    turning = motion.state[:, TURN].take(track, axis=1)
+    chance = np.maximum(motion.state[_WEIGHT, BOUNCE].take(track), 1e-12)
     log = np.empty((3, MODELS, pair.size))
     log[0] = likelihood[:, pair] + math.log(WRONG_RATIO)
     relative = math.log((1 - WRONG_RATIO) / 2) - np.log(_by_chance(velocity))
     for row, sign in ((1, 1.0), (2, -1.0)):
         signed = sign * velocity
         log[row] = motion.joint_log_likelihood(track, points, noise, signed, variance)
-        swing = _log_swing(before, signed, variance, points, noise, dt_s)
+        swing = _log_swing(turning, signed, variance, points, noise, dt_s)
+        swing += np.log(SWINGS * chance)
         log[row, BOUNCE] += math.log(1 - SWINGS)
-        log[row, BOUNCE] = np.logaddexp(log[row, BOUNCE], swing + math.log(SWINGS))
+        log[row, BOUNCE] = np.logaddexp(log[row, BOUNCE], swing)
         log[row] += relative
     most = np.maximum.reduce(log)
     likelihood[:, pair] = most + np.log(np.exp(log - most).sum(axis=0))
@@ -135,7 +137,7 @@ def shown(
 
 
 def _log_swing(
-    before: Floats,
+    turning: Floats,
     velocity: Floats,
     variance: Floats,
     points: Floats,
@@ -143,18 +145,16 @@ def _log_swing(
     dt_s: float,
 ) -> Floats:
     """Log density of place and velocity of objects that turned evenly, at any rate."""
-    was = before[_MEAN_VELOCITY, TURN]
+    was = turning[_MEAN_VELOCITY]
     was2, speed2 = _squared(was), _squared(velocity)
     along = was2 * SAME_SPEED**2 + variance
     apart = np.sqrt(speed2) - np.sqrt(was2)
-    place = before[:2, TURN] + (_chord(was, velocity) - was) * dt_s
-    across = noise + before[_PP, TURN]
+    place = turning[_MEAN_PLACE] + (_chord(was, velocity) - was) * dt_s
+    across = noise + turning[_PP]
     across += (was2 * UNEVEN**2 + variance / 4) * dt_s**2
-    density = np.maximum(before[_WEIGHT, BOUNCE], 1e-12)
-    density /= (2 * np.pi) ** 2.5 * across * np.sqrt(speed2 * along)
-    log: Floats = np.log(density)
-    log -= apart * apart / (2 * along)
+    log: Floats = apart * apart / (-2 * along)
     log -= _squared(points - place) / (2 * across)
+    log -= np.log((2 * np.pi) ** 2.5 * across * np.sqrt(speed2 * along))
     return log
 
 
