@@ -276,7 +276,8 @@ def _ball_paths(folder: Path) -> list[Path2]:
     return [path for path in paths if path]
 
 
-_TUNING_STREETS = ("PETS09-S2L1", "ETH-Sunnyday")
+_TEST_STREETS = ("ADL-Rundle-6", "ETH-Bahnhof", "KITTI-13")
+"""All others that the folder holds are for tuning."""
 
 
 def _pedestrians(folder: Path, part: Part, draw: int) -> list[Film]:
@@ -285,7 +286,7 @@ def _pedestrians(folder: Path, part: Part, draw: int) -> list[Film]:
     return [
         _street(each)
         for each in sorted(folder.iterdir())
-        if each.is_dir() and (each.name in _TUNING_STREETS) is (part is Part.TUNING)
+        if each.is_dir() and (each.name in _TEST_STREETS) is (part is Part.TEST)
     ]
 
 
