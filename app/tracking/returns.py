@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
+    Bools = NDArray[np.bool_]
 
 MEMORY_FRAMES = 2000.0
 """How far back what is learned goes."""
@@ -117,8 +118,11 @@ class Returns:
 
     def choose(
         self, steps: Floats, exits: Ints, entries: Ints, unlike: Floats, false: Floats
-    ) -> tuple[Ints, Ints]:
+    ) -> tuple[Ints, Ints, Bools]:
         """Choose the new objects that are lost ones, and learn from it.
+
+        One that is likelier to be chance than to be new is to be asked about again
+        when more of it was seen, unless it is chosen.
 
         Parameters
         ----------
@@ -136,18 +140,24 @@ class Returns:
         -------
         new, lost : ndarray of intp
             Rows of each chosen pair: those that are likelier than all else together.
+        is_open : ndarray of bool, shape (N,)
+            Which are to be asked about again. Nothing is learned from them yet.
         """
         back = self.back_per_step / np.maximum(steps, 1) * np.exp(-unlike)
         back *= steps > APART_STEPS
         borders = (entries != INSIDE)[:, None].astype(int) + (exits != INSIDE)
         back *= np.where(entries[:, None] == exits, 1, BORDER_DOUBT**borders)
         total = back.sum(axis=1) + self.new_per_frame + false
-        if self._frame > FIRST_FRAMES:
-            came = float(np.sum(self.new_per_frame / total))
-            self._back += float(np.sum(back / total[:, None]))
-            self._new += came
         others = total[:, None] - back
         row, column = np.nonzero(back > others)
         odds = np.log(others[row, column] / back[row, column])
         chosen = assign(row, column, odds)
-        return row[chosen], column[chosen]
+        row, column = row[chosen], column[chosen]
+        is_open: Bools = false > self.new_per_frame
+        is_open[row] = False
+        if self._frame > FIRST_FRAMES:
+            told = ~is_open
+            came = float(np.sum(self.new_per_frame / total[told]))
+            self._back += float(np.sum(back[told] / total[told, None]))
+            self._new += came
+        return row, column, is_open

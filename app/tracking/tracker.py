@@ -136,6 +136,8 @@ class Tracker:
         self._steadiness = SteadinessMeter()
         self._confidence = ConfidenceMeter()
         self._returns = Returns()
+        # Ids of new tracks that may be lost ones that came back, or chance.
+        self._open = np.zeros(0)
         self._shutter = ShutterMeter()
         self._background = self._meter.update(
             sightings_of(Blobs.empty(), self._settings), 0
@@ -235,6 +237,11 @@ class Tracker:
             self._add(newborn, seen.values[Sightings.LOOK, newborn.blob], time_s)
             is_new = np.append(is_new, self._table.state[body.size :] == CONFIRMED)
         self._watch(len(seen), time_s)
+        if self._open.size:
+            is_open = np.isin(self._table.id, self._open)
+            is_found = self._table.state == CONFIRMED
+            is_new |= is_open & is_found
+            self._open = self._table.id[is_open & ~is_found]
         if np.count_nonzero(is_new):
             self._recognise(is_new.nonzero()[0], row, time_s, field_px)
         self._exchange(row)
@@ -490,13 +497,14 @@ class Tracker:
         ago_s = time_s - table.seen_s[lost] - EXIT_STEPS * self._interval_s
         exits = side_of(mean[:2] - mean[2:] * ago_s, field_px)
         body = table.body_px
-        child, parent = self._returns.choose(
+        child, parent, is_open = self._returns.choose(
             gap_s / self._interval_s,
             exits,
             entries,
             size_cost(body[new][:, None], body[lost]),
             np.exp(table.log_chance[new]),
         )
+        self._open = np.append(self._open, table.id[new[is_open]])
         child, parent = new[child], lost[parent]
         kept = table.id[parent], table.born_s[parent]
         table.values[:, parent] = table.values[:, child]

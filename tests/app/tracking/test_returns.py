@@ -20,14 +20,22 @@ def _choose(
 ) -> list[tuple[int, int]]:
     times = np.array(steps)
     new, lost = times.shape
-    rows = returns.choose(
+    new_rows, lost_rows, _ = returns.choose(
         times,
         np.array(exits or [INSIDE] * lost),
         np.array(entries or [INSIDE] * new),
         np.full(times.shape, unlike),
         np.full(new, false),
     )
-    return list(zip(*(each.tolist() for each in rows), strict=True))
+    return list(zip(new_rows.tolist(), lost_rows.tolist(), strict=True))
+
+
+def _ask(returns: Returns, false: float) -> tuple[list[int], list[bool]]:
+    """Whether the one new object is the lost one, and whether that stays open."""
+    inside = np.array([INSIDE])
+    steps, unlike = np.array([[200.0]]), np.zeros((1, 1))
+    new, _, is_open = returns.choose(steps, inside, inside, unlike, np.array([false]))
+    return new.tolist(), is_open.tolist()
 
 
 def test_borders() -> None:
@@ -152,3 +160,19 @@ def test_where_new_objects_come_all_the_time_none_is_taken_for_a_lost_one() -> N
         _choose(returns, [[]])
 
     assert _choose(returns, [[20.0]]) == []
+
+
+def test_what_may_be_chance_is_asked_about_again() -> None:
+    returns = Returns()
+    for _ in range(500):
+        returns.watch(1, NOBODY)
+    before = returns.new_per_frame, returns.back_per_step
+
+    at_first = _ask(returns, 3e-3)
+    learned = returns.new_per_frame, returns.back_per_step
+    in_the_end = _ask(returns, 1e-6)
+
+    assert at_first == ([], [True])
+    assert learned == before
+    assert in_the_end == ([0], [False])
+    assert returns.back_per_step > before[1]

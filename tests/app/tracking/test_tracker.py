@@ -300,6 +300,17 @@ def test_the_only_object_keeps_its_id_across_a_cut_and_a_long_absence() -> None:
     assert story.ids == [[1]]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_object_that_comes_back_among_clutter_gets_its_id_back(seed: int) -> None:
+    # Where there is clutter, a new track is likelier to be chance at first.
+    camera = Camera(clutter_per_frame=1.0, seed=seed)
+    shots = film([lambda time_s: _jump(round(time_s * 120))], camera, 320)
+
+    story = follow(shots)
+
+    assert story.ids[0][0] == story.ids[0][-1] == 1
+
+
 def test_the_id_that_a_returning_object_had_at_first_is_told_to_end() -> None:
     shots = film([lambda time_s: _jump(round(time_s * 120))], Camera(), 320)
 
