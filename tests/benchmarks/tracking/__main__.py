@@ -70,7 +70,8 @@ def main() -> int:
     )
     if arguments.ablate:
         drawn = [each for each in sets if each.is_drawn]
-        print_ablation(drawn, arguments.data, "Peregrine", list(ablations()), *how)
+        parts = [name for name in ablations() if name.startswith(starts)]
+        print_ablation(drawn, arguments.data, "Peregrine", parts, *how)
         return 0
     print_scores(sets, arguments.data, list(chosen), *how)
     return 0
@@ -89,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--draws", type=int, default=3, help="draws of the noise")
     parser.add_argument("--sets", nargs="+", help="names of data sets (default: all)")
     parser.add_argument("--part", choices=[each.value for each in Part], default="test")
-    parser.add_argument("--only", nargs="+", help="trackers whose names start so")
+    parser.add_argument(
+        "--only", nargs="+", help="trackers, or rows, whose names start so"
+    )
     parser.add_argument(
         "--jobs",
         type=int,
