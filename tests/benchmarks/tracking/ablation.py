@@ -93,7 +93,7 @@ def ablations() -> dict[str, Callable[[Film], Ablated]]:
             *_NO_BOUNCES,
         ],
         "rejoining": [(tracker, "rejoin", _nobody)],
-        "returns": [(Returns, "choose", _nobody)],
+        "returns": [(Returns, "choose", _no_returns)],
         "meetings": [(tracker, "find_meetings", lambda *_: None)],
         "doubts": [(tracker, "rivals", lambda *_: None)],
         "learned noise": [(NoiseMeter, "update", lambda *_: None)],
@@ -125,6 +125,12 @@ def _no_ratio(_seen: object, rows: NDArray[np.intp], _step_px: object) -> object
 def _nobody(*_: object) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     none = np.zeros(0, np.intp)
     return none, none
+
+
+def _no_returns(
+    _: Returns, steps: NDArray[np.float64], *__: object
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    return *_nobody(), np.zeros(len(steps), bool)
 
 
 def _nearest_first(
