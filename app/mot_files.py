@@ -104,8 +104,8 @@ def associate(
     rate_hz : float
         Frames a second.
     least_chance : float, optional
-        Lost tracks are written, too, while their object is likelier than this to be
-        within a body length. None writes none.
+        Lost tracks are written, too, while their object is within a body length with
+        at least this chance. None writes none.
     filled_frames : int
         Gaps up to so many frames are filled once the track is seen again.
     size_px : (int, int), optional

@@ -44,7 +44,7 @@ PARTNERS = 8
 MAX_SIZE_LOG_RATIO = 0.7
 """Blobs whose sizes differ by more are not of one object."""
 MOST_LOG_CHANCE = 5.0
-"""Natural log of how many by chance rows of three are, that are looked at at all."""
+"""Rows of three of which chance gives more are not looked at, natural log."""
 GATE_SIGMA = 3.0
 GATE_BODIES = 1.0
 COMPANY = 30.0

@@ -26,8 +26,8 @@ class Peregrine:
     film : Film
         Only its rate and the size of its frames are looked at.
     least_chance : float, optional
-        Lost tracks are reported, too, while their object is likelier than this to be
-        within a body length. None reports none.
+        Lost tracks are reported, too, while their object is within a body length with
+        at least this chance. None reports none.
     """
 
     def __init__(self, film: Film, least_chance: float | None = None) -> None:
